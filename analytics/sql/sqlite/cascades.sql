@@ -1,0 +1,24 @@
+-- As conversations/sql/sqlite/cascades.sql, for the tables of comparisons.
+
+CREATE TRIGGER sessions_delete_comparisons BEFORE DELETE ON sessions
+BEGIN
+    DELETE FROM comparison_results WHERE session_id = OLD.id;
+    DELETE FROM comparison_sessions WHERE session_id = OLD.id;
+END;
+
+CREATE TRIGGER messages_delete_comparisons BEFORE DELETE ON messages
+BEGIN
+    UPDATE comparison_results SET message_id = NULL WHERE message_id = OLD.id;
+END;
+
+CREATE TRIGGER comparison_groups_delete_cascade BEFORE DELETE ON comparison_groups
+BEGIN
+    DELETE FROM comparison_results WHERE comparison_group_id = OLD.id;
+    DELETE FROM comparison_sessions WHERE comparison_group_id = OLD.id;
+    DELETE FROM annotations WHERE entity_type = 'comparison' AND entity_id = OLD.id;
+END;
+
+CREATE TRIGGER projects_delete_comparisons BEFORE DELETE ON projects
+BEGIN
+    UPDATE comparison_groups SET project_id = NULL WHERE project_id = OLD.id;
+END;

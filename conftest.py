@@ -1,0 +1,33 @@
+"""What all tests share. Tests run on a database file, as the product does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings):
+    """Static files by their own names: the hashed ones exist only after `collectstatic`."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def alice(django_user_model):
+    """Alice has signed up and is no one special."""
+    return django_user_model.objects.create_user("alice", password="correct horse battery")
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real samples beside the checkout; a test that needs it is skipped without."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no {SHARED}: real samples are not here")
+    return SHARED

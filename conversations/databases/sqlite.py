@@ -1,0 +1,128 @@
+"""What only SQLite needs: its catalogue, its bulk load, its words for trouble."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+DROP = {"trigger": "DROP TRIGGER IF EXISTS", "view": "DROP VIEW IF EXISTS"}
+
+# Each is exact and may run at any time; together they cost a pass over all messages.
+RECOUNT_TOTALS = """
+    UPDATE sessions
+    SET total_messages = counted.messages,
+        total_input_tokens = counted.input_tokens,
+        total_output_tokens = counted.output_tokens,
+        total_cost_nanos = counted.cost_nanos,
+        total_cost = counted.cost_nanos / 1e9
+    FROM (
+        SELECT session.id,
+               COUNT(message.id) AS messages,
+               COALESCE(SUM(message.input_tokens), 0) AS input_tokens,
+               COALESCE(SUM(message.output_tokens), 0) AS output_tokens,
+               COALESCE(SUM(message.cost_nanos), 0) AS cost_nanos
+        FROM sessions AS session
+        LEFT JOIN messages AS message ON message.session_id = session.id
+        GROUP BY session.id
+    ) AS counted
+    WHERE counted.id = sessions.id
+"""
+REBUILD_SEARCH = "INSERT INTO messages_fts (messages_fts) VALUES ('rebuild')"
+
+INDEX_CHUNK = """
+    INSERT INTO messages_fts (rowid, content)
+    SELECT id, content FROM messages WHERE id BETWEEN %s AND %s
+"""
+
+
+def split(sql: str) -> Iterator[str]:
+    """Yield the statements of a script, without their closing semicolon.
+
+    A trigger's body holds semicolons of its own, so the splitting is left to SQLite.
+    """
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        if statement or (line.strip() and not line.startswith("--")):
+            statement += line
+        if statement and sqlite3.complete_statement(statement):
+            yield statement.strip().rstrip(";")
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"unfinished statement: {statement[:100]!r}")
+
+
+def installed(cursor) -> dict[str, str]:
+    """Return the definitions of all tables, views and triggers in the file, by name."""
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return dict(cursor.fetchall())
+
+
+def drop(cursor, kind: str, name: str) -> None:
+    """Drop a trigger, view or table if it is there."""
+    cursor.execute(f"{DROP.get(kind, 'DROP TABLE IF EXISTS')} {name}")
+
+
+def rebuild(cursor) -> None:
+    """Bring session totals and the search index in line with the messages."""
+    cursor.execute(RECOUNT_TOTALS)
+    cursor.execute(REBUILD_SEARCH)
+
+
+def reserve_ids(cursor, table: str, count: int) -> range:
+    """Return `count` ids that no row of `table` has had; the write lock must be held."""
+    cursor.execute(
+        f"SELECT MAX(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0),"
+        f" COALESCE((SELECT MAX(id) FROM {table}), 0))"
+    )
+    first = cursor.fetchone()[0] + 1
+    return range(first, first + count)
+
+
+@contextmanager
+def bulk_load(cursor) -> Iterator[None]:
+    """Switch the row triggers for inserted messages off, inside the caller's transaction.
+
+    No other connection ever sees them off, and a crash rolls the switch back with the rows. The
+    caller inserts sessions with their totals and indexes the messages with `index_messages`.
+    """
+    cursor.execute("INSERT INTO bulk_load (id) VALUES (1)")
+    yield
+    cursor.execute("DELETE FROM bulk_load")
+
+
+def index_messages(cursor, ids: range) -> None:
+    """Add the messages with these ids to the search index, in one go.
+
+    One statement for thousands of rows costs less than half of what a trigger for each costs.
+    """
+    if ids:
+        cursor.execute(INDEX_CHUNK, (ids.start, ids.stop - 1))
+
+
+def explain(error: Exception, path: str) -> str | None:
+    """Return in plain words what a database error means for the file at `path`, or None."""
+    text = str(error)
+    folder = Path(path).parent
+    if "locked" in text or "busy" in text:
+        return f"{path} is locked: another program is writing to it. Try again in a moment."
+    if "readonly" in text or "read-only" in text:
+        return f"{path} cannot be written: the file or its folder is read-only."
+    if "unable to open" in text:
+        if not folder.is_dir():
+            return f"{path} cannot be opened: there is no folder {folder}."
+        return f"{path} cannot be opened: check that you may read and write it and {folder}."
+    if "not a database" in text or "file is encrypted" in text:
+        return f"{path} is not a SQLite database."
+    if "malformed" in text:
+        return f"{path} is damaged: {text}. Restore a backup: manage.py restore FILE."
+    if "disk is full" in text:
+        return f"The disk that holds {path} is full. Nothing of this change was stored."
+    if missing := re.search(r"no such (?:table|column): (\S+)", text):
+        return (
+            f"{path} has no {missing[1]}: it is not a database of this program, or an older one."
+            " Run: python session_db_setup.py migrate"
+        )
+    return None

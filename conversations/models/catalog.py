@@ -1,0 +1,79 @@
+"""Projects, and the language models that answer in them."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from .constraints import not_negative
+from .fields import DateTimeField
+
+environment_variable = RegexValidator(
+    r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+    "Give the name of an environment variable, such as OPENAI_API_KEY, never the key itself.",
+)
+
+
+class Project(models.Model):
+    """What sessions are filed under."""
+
+    name = models.CharField(max_length=200, unique=True)
+    description = models.TextField(blank=True, db_default="")
+    created_at = DateTimeField(db_default=Now(), editable=False)
+    updated_at = DateTimeField(db_default=Now(), editable=False)  # kept by a trigger
+    metadata = models.JSONField(blank=True, default=dict, db_default={})
+
+    class Meta:
+        db_table = "projects"
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+
+class LanguageModel(models.Model):
+    """A model that answers, as one provider serves it in one version."""
+
+    provider = models.CharField(max_length=100)
+    model_name = models.CharField(max_length=200)
+    model_version = models.CharField(max_length=100, blank=True, db_default="")
+    endpoint_url = models.CharField(max_length=2000, blank=True, db_default="")
+    api_key_name = models.CharField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        validators=[environment_variable],
+        help_text="Name of the environment variable that holds the key.",
+    )
+    default_temperature = models.FloatField(null=True, blank=True, db_default=0.7)
+    default_max_tokens = models.IntegerField(null=True, blank=True)
+    default_top_p = models.FloatField(null=True, blank=True)
+    context_window = models.IntegerField(null=True, blank=True, help_text="Tokens.")
+    supports_streaming = models.BooleanField(db_default=True)
+    supports_functions = models.BooleanField(db_default=False)
+    cost_per_1k_input_tokens = models.FloatField(null=True, blank=True, help_text="USD.")
+    cost_per_1k_output_tokens = models.FloatField(null=True, blank=True, help_text="USD.")
+    is_active = models.BooleanField(db_default=True)
+    created_at = DateTimeField(db_default=Now(), editable=False)
+    metadata = models.JSONField(blank=True, default=dict, db_default={})
+
+    class Meta:
+        db_table = "models"
+        ordering = ["provider", "model_name", "model_version"]
+        verbose_name = "model"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "model_name", "model_version"], name="models_once"
+            ),
+            *not_negative("models", "cost_per_1k_input_tokens", "cost_per_1k_output_tokens"),
+        ]
+
+    def __str__(self):
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """`provider/model_name`, and the version where there is one."""
+        name = f"{self.provider}/{self.model_name}"
+        return f"{name} ({self.model_version})" if self.model_version else name

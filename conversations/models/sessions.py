@@ -1,0 +1,197 @@
+"""Sessions, their messages and their snapshots."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Cast, Now, Round
+from django.urls import reverse
+
+from .catalog import LanguageModel, Project
+from .choices import Role, SessionStatus, SessionType, SnapshotType
+from .constraints import not_negative, one_of
+from .fields import DateTimeField, ForeignKey
+
+NANO = 1_000_000_000  # nano-dollars in a dollar
+
+
+class SessionQuerySet(models.QuerySet):
+    def newest_first(self):
+        return self.order_by("-started_at", "-id")
+
+    def with_names(self):
+        """Fetch the project and the model along, so that a list costs one query."""
+        return self.select_related("project", "model")
+
+    def whose_id_starts_with(self, prefix: str):
+        # A range, not LIKE: it uses the unique index, and `_` and `%` mean themselves.
+        return self.filter(session_uuid__gte=prefix, session_uuid__lt=prefix + "\U0010ffff")
+
+
+class Session(models.Model):
+    """One conversation. Its totals are kept by triggers on its messages (sql/*/totals.sql)."""
+
+    session_uuid = models.CharField(max_length=64, unique=True)
+    project = ForeignKey(Project, models.SET_NULL, null=True, blank=True, db_index=False)
+    session_type = models.CharField(max_length=20, choices=SessionType, db_default=SessionType.SINGLE)
+    title = models.CharField(max_length=1000, blank=True, db_default="")
+    description = models.TextField(blank=True, db_default="")
+    model = ForeignKey(LanguageModel, models.SET_NULL, null=True, blank=True, db_index=False)
+    system_prompt = models.TextField(blank=True, db_default="")
+    temperature = models.FloatField(null=True, blank=True)
+    max_tokens = models.IntegerField(null=True, blank=True)
+    top_p = models.FloatField(null=True, blank=True)
+    status = models.CharField(max_length=20, choices=SessionStatus, db_default=SessionStatus.ACTIVE)
+    started_at = DateTimeField(db_default=Now())
+    completed_at = DateTimeField(null=True, blank=True)
+    total_messages = models.IntegerField(db_default=0, editable=False)
+    total_input_tokens = models.BigIntegerField(db_default=0, editable=False)
+    total_output_tokens = models.BigIntegerField(db_default=0, editable=False)
+    total_cost = models.FloatField(db_default=0, editable=False)  # USD, total_cost_nanos / 1e9
+    total_cost_nanos = models.BigIntegerField(db_default=0, editable=False)  # the exact sum
+    parent_session = ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="branches"
+    )
+    tags = models.JSONField(blank=True, default=list, db_default=[])
+    metadata = models.JSONField(blank=True, default=dict, db_default={})
+
+    # Where an imported session came from, and what it is called there.
+    source = models.CharField(max_length=50, blank=True, db_default="", editable=False)
+    external_id = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
+    parent_external_id = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "sessions"
+        indexes = [
+            models.Index(fields=["started_at"], name="sessions_by_time"),
+            models.Index(fields=["status", "started_at"], name="sessions_by_status"),
+            models.Index(fields=["project", "started_at"], name="sessions_by_project"),
+            models.Index(fields=["model", "started_at"], name="sessions_by_model"),
+            # The few imported sessions whose parent has not been seen yet.
+            models.Index(
+                fields=["source", "parent_external_id"],
+                condition=Q(parent_external_id__isnull=False, parent_session__isnull=True),
+                name="sessions_awaiting_parent",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="sessions_imported_once",
+            ),
+            one_of("sessions", "session_type", SessionType),
+            one_of("sessions", "status", SessionStatus),
+        ]
+
+    def __str__(self):
+        return self.title or self.session_uuid
+
+    def get_absolute_url(self):
+        return reverse("session", args=[self.session_uuid])
+
+    @property
+    def exact_cost(self) -> Decimal:
+        """The cost of all messages in USD, without the rounding of `total_cost`."""
+        return Decimal(self.total_cost_nanos) / NANO
+
+
+class MessageQuerySet(models.QuerySet):
+    def in_order(self):
+        return self.order_by("session_id", "sequence_number")
+
+
+class Message(models.Model):
+    """One message of a session.
+
+    `input_tokens` counts everything sent, cache reads and writes included, and `output_tokens`
+    everything generated, reasoning included; the detail columns are parts of them. NULL means
+    that the source does not say, which is another thing than zero.
+    """
+
+    message_uuid = models.CharField(max_length=64, unique=True)
+    session = ForeignKey(Session, models.CASCADE, related_name="messages", db_index=False)
+    parent_message = ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replies", db_index=False
+    )
+    sequence_number = models.IntegerField()
+    role = models.CharField(max_length=20, choices=Role)
+    content = models.TextField(blank=True, db_default="")
+    content_type = models.CharField(max_length=50, db_default="text")
+    model = ForeignKey(LanguageModel, models.SET_NULL, null=True, blank=True, db_index=False)
+    timestamp = DateTimeField(db_default=Now())
+    input_tokens = models.BigIntegerField(null=True, blank=True)
+    output_tokens = models.BigIntegerField(null=True, blank=True)
+    cache_read_tokens = models.BigIntegerField(null=True, blank=True)
+    cache_write_5m_tokens = models.BigIntegerField(null=True, blank=True)
+    cache_write_1h_tokens = models.BigIntegerField(null=True, blank=True)
+    reasoning_tokens = models.BigIntegerField(null=True, blank=True)
+    cost = models.FloatField(null=True, blank=True, help_text="USD.")
+    # Sums run over this integer: floats of a million rows would drift.
+    cost_nanos = models.GeneratedField(
+        expression=Cast(Round(F("cost") * float(NANO)), models.BigIntegerField()),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+    latency_ms = models.IntegerField(null=True, blank=True)
+    finish_reason = models.CharField(max_length=50, blank=True, db_default="")
+    function_call = models.JSONField(null=True, blank=True)
+    tool_calls = models.JSONField(null=True, blank=True)
+    error_message = models.TextField(blank=True, db_default="")
+    metadata = models.JSONField(blank=True, default=dict, db_default={})
+
+    external_id = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
+    is_active_path = models.BooleanField(db_default=True)  # on the branch that the source shows
+    is_hidden = models.BooleanField(db_default=False)  # context that the source does not show
+    is_sidechain = models.BooleanField(db_default=False)  # said by or to a sub-agent
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "messages"
+        indexes = [
+            # Partial: most messages have none, and deleting a message looks its replies up.
+            models.Index(
+                fields=["parent_message"],
+                condition=Q(parent_message__isnull=False),
+                name="messages_by_parent",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "sequence_number"], name="messages_sequence_once"
+            ),
+            one_of("messages", "role", Role),
+            *not_negative("messages", "input_tokens", "output_tokens", "cost", "latency_ms"),
+        ]
+
+    def __str__(self):
+        return f"{self.role} {self.sequence_number}"
+
+
+class SessionSnapshot(models.Model):
+    """What a session was at one of its messages."""
+
+    session = ForeignKey(Session, models.CASCADE, related_name="snapshots", db_index=False)
+    snapshot_type = models.CharField(max_length=20, choices=SnapshotType, db_default=SnapshotType.CHECKPOINT)
+    sequence_number = models.IntegerField()
+    session_state = models.JSONField()
+    context_window = models.JSONField(null=True, blank=True)
+    created_at = DateTimeField(db_default=Now(), editable=False)
+    description = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        db_table = "session_snapshots"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "sequence_number"], name="session_snapshots_once"
+            ),
+            one_of("session_snapshots", "snapshot_type", SnapshotType),
+        ]
+
+    def __str__(self):
+        return f"{self.snapshot_type} at {self.sequence_number}"

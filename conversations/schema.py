@@ -1,0 +1,130 @@
+"""Triggers, views and the search index: what the schema needs and the ORM cannot say.
+
+They live as SQL in each app's `sql/<vendor>/` folder. Django rebuilds a SQLite table to change it,
+and drops its triggers in doing so without a word. So before migrations that change something they
+are all taken down, and after every `migrate` whatever is missing or differs is put up again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.apps import AppConfig, apps
+from django.core.checks import Tags, Warning, register
+from django.db import connections, transaction
+from django.db.models.signals import post_migrate, pre_migrate
+
+from . import databases
+
+CREATES = re.compile(
+    r"CREATE (?P<kind>TRIGGER|VIEW|VIRTUAL TABLE|TABLE) (?:IF NOT EXISTS )?(?P<name>\w+)"
+)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One statement that creates something."""
+
+    kind: str  # trigger, view, table, virtual table
+    name: str
+    sql: str
+
+
+def definitions(app: AppConfig, connection) -> Iterator[Definition]:
+    """Yield what `app` wants installed in the connection's database, tables and views first."""
+    found = []
+    for file in sorted(Path(app.path, "sql", connection.vendor).glob("*.sql")):
+        for sql in databases.of(connection).split(file.read_text(encoding="utf-8")):
+            creates = CREATES.match(sql)
+            found.append(Definition(creates["kind"].lower(), creates["name"], sql))
+    # A trigger may name a table that another file creates.
+    yield from sorted(found, key=lambda definition: definition.kind == "trigger")
+
+
+def missing(connection) -> list[str]:
+    """Return the names of definitions that are not in the database, or not as they should be.
+
+    A database without tables, before its first `migrate`, lacks nothing.
+    """
+    with connection.cursor() as cursor:
+        there = databases.of(connection).installed(cursor)
+    if "messages" not in there:
+        return []
+    return [
+        definition.name
+        for app in apps.get_app_configs()
+        for definition in definitions(app, connection)
+        if not _same(definition, there)
+    ]
+
+
+def _same(definition: Definition, there: dict[str, str]) -> bool:
+    # SQLite keeps the text as it was given, less IF NOT EXISTS.
+    return there.get(definition.name) == definition.sql.replace("IF NOT EXISTS ", "")
+
+
+def take_down(app: AppConfig, connection) -> None:
+    """Drop the app's triggers and views; tables and the search index stay."""
+    database = databases.of(connection)
+    with transaction.atomic(connection.alias), connection.cursor() as cursor:
+        for definition in reversed(list(definitions(app, connection))):
+            if definition.kind in {"trigger", "view"}:
+                database.drop(cursor, definition.kind, definition.name)
+
+
+def put_up(app: AppConfig, connection, *, rebuild: bool = False) -> None:
+    """Create what is missing or differs; bring totals and search index up to date if need be."""
+    database = databases.of(connection)
+    with transaction.atomic(connection.alias), connection.cursor() as cursor:
+        there = database.installed(cursor)
+        for definition in definitions(app, connection):
+            if _same(definition, there) or (definition.kind == "table" and definition.name in there):
+                continue
+            database.drop(cursor, definition.kind, definition.name)
+            cursor.execute(definition.sql)
+            rebuild = rebuild or definition.kind == "virtual table"
+        if rebuild:
+            database.rebuild(cursor)
+
+
+def keep_installed(app: AppConfig) -> None:
+    """Take the app's definitions down and put them up around every `migrate`."""
+    pre_migrate.connect(_before_migrate, sender=app)
+    post_migrate.connect(_after_migrate, sender=app)
+
+
+def _changes(app: AppConfig, plan) -> bool:
+    return any(migration.app_label == app.label for migration, _ in plan)
+
+
+def _before_migrate(sender, using, plan, **_):
+    # With nothing to migrate they stay up: a server may be writing at this moment.
+    if _changes(sender, plan):
+        take_down(sender, connections[using])
+
+
+def _after_migrate(sender, using, plan, **_):
+    connection = connections[using]
+    migrated_away = _changes(sender, plan) and "messages" not in (
+        connection.introspection.table_names()
+    )
+    if not migrated_away:
+        put_up(sender, connection, rebuild=sender.label == "conversations" and _changes(sender, plan))
+
+
+@register(Tags.database)
+def check_definitions(databases, **_):
+    """Say which triggers, views or indexes a database lacks: totals and search would go wrong."""
+    return [
+        # A warning: as an error it would keep `migrate`, which is the cure, from running.
+        Warning(
+            f"The database {alias!r} lacks: {', '.join(names)}.",
+            hint="Run: manage.py migrate (it puts them back and changes nothing else).",
+            id="conversations.W001",
+        )
+        for alias in databases or []
+        if (names := missing(connections[alias]))
+    ]

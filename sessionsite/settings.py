@@ -1,0 +1,268 @@
+"""Settings. Every environment variable is read here, and nowhere else.
+
+Each is documented in the README ("Configuration"); a value that cannot be meant raises
+ImproperlyConfigured and names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environ import FileAwareEnv
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
+
+
+def env_bool(name: str, *, default: bool) -> bool:
+    text = env.str(name, default="").strip().lower()
+    if text in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
+        return text in {"1", "true", "yes", "on"} if text else default
+    raise ImproperlyConfigured(f"{name}: {text!r} is not a yes or no; give 1 or 0.")
+
+
+def env_choice(name: str, *, default: str, choices: set[str]) -> str:
+    text = env.str(name, default=default)
+    if text not in choices:
+        known = ", ".join(sorted(choices)[:20])
+        raise ImproperlyConfigured(f"{name}: {text!r} is not one of: {known}")
+    return text
+
+
+def env_number(name: str, *, default: int, least: int, most: int) -> int:
+    text = env.str(name, default=str(default))
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise ImproperlyConfigured(f"{name}: {text!r} is not a number from {least} to {most}.")
+    return int(text)
+
+
+def env_folder(name: str, *, default: Path) -> Path:
+    folder = Path(env.str(name, default="") or default).expanduser()
+    folder = folder if folder.is_absolute() else BASE_DIR / folder
+    if folder.exists() and not folder.is_dir():
+        raise ImproperlyConfigured(f"{name}: {folder} is not a folder.")
+    return folder
+
+
+def secret_key(folder: Path) -> str:
+    """Return the key kept in `folder`, making it (mode 600) if it is not there yet."""
+    file = folder / "secret_key"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists():
+            # Written aside and linked, so that two processes starting at once end with one key
+            # and neither ever reads half of it.
+            draft = folder / f"secret_key.{os.getpid()}"
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(64))
+            try:
+                os.link(draft, file)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        key = file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and cannot be kept in {file}: {error.strerror}."
+            " Set SECRET_KEY, or SESSIONS_DATA to a folder that can be written."
+        ) from error
+    if len(key) < 50:
+        raise ImproperlyConfigured(f"{file} is too short for a key; delete it to get a new one.")
+    return key
+
+
+DEBUG = env_bool("DEBUG", default=False)
+DATA_DIR = env_folder("SESSIONS_DATA", default=BASE_DIR / "data")
+SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key(DATA_DIR)
+HTTPS = env_bool("HTTPS", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "sessionsite",
+    "analytics",
+    "maintenance",
+    "conversations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_tables2",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "sessionsite.middleware.DatabaseTroubleMiddleware",
+]
+
+ROOT_URLCONF = "sessionsite.urls"
+WSGI_APPLICATION = "sessionsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database -------------------------------------------------------------------------------
+
+
+def database() -> dict:
+    """Return the DATABASES entry for DATABASE_URL; a relative SQLite path is one in BASE_DIR."""
+    config = env.db_url("DATABASE_URL", default="sqlite:///llm_sessions.db")
+    if config["ENGINE"] != "django.db.backends.sqlite3":
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: {config['ENGINE'].rpartition('.')[2]!r} is not supported;"
+            " give sqlite:///file.db or sqlite:////absolute/path/file.db."
+        )
+    if not config["NAME"] or config["NAME"] == ":memory:":
+        raise ImproperlyConfigured("DATABASE_URL: the database must be a file.")
+    return sqlite_database(BASE_DIR / config["NAME"])
+
+
+def sqlite_database(path: Path) -> dict:
+    """Return the DATABASES entry for the SQLite file at `path`."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        # Closing the last connection checkpoints and deletes the WAL; a connection that stays
+        # makes synchronous=FULL as fast as NORMAL is without.
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # The write lock is taken when a transaction begins, where waiting for it is allowed;
+            # a transaction that reads first and writes later fails at once instead.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": SQLITE_TIMEOUT_SECONDS,
+            "init_command": SQLITE_PRAGMAS,
+        },
+        # In memory there is no WAL and no lock, so tests run on a file as everything else does.
+        "TEST": {"NAME": str(DATA_DIR / "test.db")},
+    }
+
+
+SQLITE_TIMEOUT_SECONDS = env_number("SQLITE_TIMEOUT", default=20, least=0, most=3600)
+# No mmap_size: with the WAL-reset defect it turns a lost page into structural damage.
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA temp_store=MEMORY;"
+    "PRAGMA cache_size=-16000;"
+    "PRAGMA journal_size_limit=67108864"
+)
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- people ---------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "sessions"
+LOGOUT_REDIRECT_URL = "sign-in"
+SIGN_IN_LINK_SECONDS = 15 * 60
+PASSWORD_RESET_TIMEOUT = SIGN_IN_LINK_SECONDS  # the link is one of Django's reset tokens
+ADMIN_USER = env.str("SESSIONS_ADMIN_USER", default="admin")
+ADMIN_PASSWORD = env.str("SESSIONS_ADMIN_PASSWORD", default="")
+
+# -- language and time ----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env_choice("TIME_ZONE", default="UTC", choices=available_timezones())
+USE_TZ = True
+USE_I18N = False
+
+# -- static files ---------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# -- what leaves the server -----------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # data: are the icons inside Bootstrap's own style sheet
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# A laptop serves itself over plain HTTP, on loopback; with HTTPS=1 these checks are heard.
+SILENCED_SYSTEM_CHECKS = [] if HTTPS else [f"security.{w}" for w in ("W004", "W008", "W012", "W016")]
+
+# -- logs -----------------------------------------------------------------------------------
+
+LOG_LEVEL = env_choice(
+    "LOG_LEVEL", default="INFO", choices={"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}
+
+DJANGO_TABLES2_TEMPLATE = "tables/table.html"
