@@ -1,0 +1,37 @@
+"""Full-text search over what was said."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.db import connections
+
+from conversations.errors import InvalidValue
+from conversations.importers.text import clean_text
+from conversations.reading import Row
+
+ORDERS = ("relevance", "newest")
+
+
+def search_messages(
+    typed: str,
+    *,
+    limit: int = 20,
+    offset: int = 0,
+    order: str = "relevance",
+    marks: tuple[str, str] = ("<mark>", "</mark>"),
+    using: str = "default",
+) -> list[Row]:
+    """Return the messages that match, as rows with a `snippet` in which `marks` enclose the hits.
+
+    `typed` is an FTS5 query (`python AND error`, `"exact phrase"`, `pre*`); what FTS5 cannot parse
+    is searched for word by word. `order` is `relevance` or `newest` (latest stored first). The
+    snippet is text, not HTML.
+    """
+    if order not in ORDERS:
+        raise InvalidValue(f"order must be one of {', '.join(ORDERS)}, not {order!r:.50}")
+    connection = connections[using]
+    backend = import_module(f"{__name__}.{connection.vendor}")
+    return backend.search(
+        connection, clean_text(typed), limit=limit, offset=offset, order=order, marks=marks
+    )

@@ -1,0 +1,82 @@
+"""Reading values of a foreign record by the type they must have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAX_COUNT = 2**63 - 1  # the greatest integer that the database keeps
+
+
+class Unusable(Exception):
+    """A record cannot be read by the rules of its format; the message says why, for the report."""
+
+
+def kind(value: Any) -> str:
+    """Return the JSON type of `value` in words."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+    return "no JSON value"
+
+
+def _typed(record: dict[str, Any], key: str, wanted: type, word: str) -> Any:
+    value = record.get(key)
+    if value is not None and not isinstance(value, wanted):
+        raise Unusable(f"{key} is {kind(value)}, not {word}")
+    return value
+
+
+def text_in(record: dict[str, Any], key: str) -> str:
+    """Return the text under `key`, "" if it is null or missing; raises Unusable if it is no text."""
+    value = record.get(key)
+    if isinstance(value, str):
+        return value
+    return _typed(record, key, str, "text") or ""
+
+
+def flag_in(record: dict[str, Any], key: str) -> bool:
+    """Return the boolean under `key`, False if it is null or missing; raises Unusable otherwise."""
+    return bool(_typed(record, key, bool, "true or false"))
+
+
+def object_in(record: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the object under `key`, {} if it is null or missing; raises Unusable otherwise."""
+    return _typed(record, key, dict, "an object") or {}
+
+
+def list_in(record: dict[str, Any], key: str) -> list[Any]:
+    """Return the list under `key`, [] if it is null or missing; raises Unusable otherwise."""
+    return _typed(record, key, list, "a list") or []
+
+
+def count_of(value: Any) -> int | None:
+    """Return a count that can be stored, or None for what is no count: text, negative, huge."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT:
+        return value
+    return None
+
+
+def seconds_as_ms(value: Any) -> int | None:
+    """Return a number of seconds as whole milliseconds, or None if it is no usable number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(value * 1000) if 0 <= value < MAX_COUNT / 1000 else None
+
+
+def present(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries of `record` that say something: neither null nor empty."""
+    return {
+        key: value for key, value in record.items() if value is not None and value not in ("", [], {})
+    }

@@ -1,0 +1,300 @@
+"""JSON as foreign files hold it: one value a line, or a stream of values in one long list.
+
+Not ijson: its C backend reads a lone high surrogate together with the character after it, stops
+the file at a lone low one, and raises SystemError for a number of 5 000 digits. Here such a value
+costs at most the record that holds it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import IO, Any
+
+import orjson
+
+from .fields import Unusable
+from .text import clean
+
+MAX_DEPTH = 64
+# The limits hold back what is no conversation; the greatest requests that model providers take
+# are 32 MB, images included, and a ChatGPT export holds no images.
+MAX_LINE_BYTES = 64 * 1024**2
+MAX_VALUE_CHARACTERS = 64 * 1024**2
+CHUNK_BYTES = 1024**2
+LONGEST_CHUNK_BYTES = 16 * 1024**2
+
+WHITESPACE = " \t\n\r"
+SPACE = re.compile(f"[{WHITESPACE}]*")
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+TOO_LONG = f"longer than {MAX_LINE_BYTES // 1024**2} MB"
+# A value cut off by the end of the text fails this close to it, unless it is a string: the longest
+# literal is -Infinity, the longest escape six characters.
+LONGEST_LITERAL = 16
+
+
+class Decoder:
+    """Decodes one JSON value; a number too great for 64 bits stays the text it was written as."""
+
+    def __init__(self) -> None:
+        self._constant = ""
+        self._json = json.JSONDecoder(
+            parse_int=_whole_number, parse_float=_number, parse_constant=self._note_constant
+        )
+
+    def decode(self, text: str, start: int = 0) -> tuple[Any, int]:
+        """Return the value at `start` and where it ends; raises JSONDecodeError, RecursionError."""
+        self._constant = ""
+        return self._json.raw_decode(text, start)
+
+    def check(self, value: Any) -> None:
+        """Raise Unusable if the value decoded last is none that JSON knows, or nested too deep."""
+        if self._constant:
+            raise Unusable(f"not JSON: {self._constant} is no number")
+        if too_deep(value):
+            raise Unusable(TOO_DEEP)
+
+    def _note_constant(self, name: str) -> None:
+        # Not an exception: that would leave the end of the value unknown, and all after it lost.
+        self._constant = name
+
+
+def _whole_number(digits: str) -> int | str:
+    # Python refuses to read integers of more than 4 300 digits, and nothing could store them.
+    return int(digits) if len(digits) < 20 else digits
+
+
+def _number(digits: str) -> float | str:
+    number = float(digits)
+    return number if isfinite(number) else digits
+
+
+def too_deep(value: Any) -> bool:
+    """Return whether lists and objects are nested in `value` more than MAX_DEPTH levels."""
+    level = [value] if isinstance(value, list | dict) else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
+        ]
+    return bool(level)
+
+
+# -- one value a line ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file, without judgement on what is in it."""
+
+    number: int
+    content: bytes
+    is_whole: bool = True  # ends with a newline, so its writer had finished it
+    is_too_long: bool = False
+
+
+def lines(stream: IO[bytes]) -> Iterator[Line]:
+    """Yield the lines of `stream` that are not blank, none of them held beyond MAX_LINE_BYTES."""
+    number = 0
+    while content := stream.readline(MAX_LINE_BYTES):
+        number += 1
+        if content.endswith(b"\n"):
+            if not content.isspace():
+                yield Line(number, content)
+        elif len(content) < MAX_LINE_BYTES:
+            if not content.isspace():
+                yield Line(number, content, is_whole=False)
+        else:
+            while (rest := stream.readline(CHUNK_BYTES)) and not rest.endswith(b"\n"):
+                pass
+            yield Line(number, b"", is_too_long=True)
+
+
+def line_value(line: Line) -> Any:
+    """Return the JSON value of a line, cleaned; raises Unusable if it is none or too deep."""
+    if line.is_too_long:
+        raise Unusable(TOO_LONG)
+    content = line.content
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        # orjson is strict where files are not: byte order mark, lone surrogates, broken UTF-8.
+        return clean(_patient_value(content))
+    # Brackets inside strings count too, so this only says when there is no need to look closer.
+    if content.count(b"{") + content.count(b"[") > MAX_DEPTH and too_deep(value):
+        raise Unusable(TOO_DEEP)
+    return clean(value) if b"\\u0000" in content else value
+
+
+def _patient_value(content: bytes) -> Any:
+    text = content.decode("utf-8-sig", errors="replace").strip(WHITESPACE)
+    decoder = Decoder()
+    try:
+        value, end = decoder.decode(text)
+    except json.JSONDecodeError as error:
+        raise Unusable(f"not JSON: {error.msg}, character {error.pos + 1}") from None
+    except RecursionError:
+        raise Unusable(TOO_DEEP) from None
+    if end < len(text):
+        raise Unusable(f"not JSON: more text after the value, character {end + 1}")
+    decoder.check(value)
+    return value
+
+
+# -- one long list ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An element that was read to its end and cannot be used."""
+
+    reason: str
+
+
+def elements(stream: IO[bytes], key: str) -> Iterator[Any]:
+    """Yield the elements of the list in `stream`, cleaned, one held at a time.
+
+    The list is the whole file or stands under `key` of an object; an object without that list is
+    yielded as the one element. An element that is whole but unusable comes as Refused. Raises
+    Unusable where the JSON breaks, after all elements before the break.
+    """
+    text = _Text(stream)
+    if text.peek() == "[":
+        yield from _list(text)
+    elif text.peek() == "{":
+        yield from _object(text, key)
+    elif text.peek():
+        raise Unusable("neither a list nor an object")
+    if text.peek():
+        raise text.broken("more text after the end")
+
+
+def _list(text: _Text) -> Iterator[Any]:
+    text.take("[")
+    if text.peek() != "]":
+        yield text.value()
+        while text.peek() == ",":
+            text.take(",")
+            yield text.value()
+    text.take("]")
+
+
+def _object(text: _Text, key: str) -> Iterator[Any]:
+    found = False
+    whole: dict[str, Any] = {}
+    refused = None
+    text.take("{")
+    separator = ""
+    while text.peek() != "}" or separator:
+        if separator:
+            text.take(separator)
+        if text.peek() != '"':
+            raise text.broken("expecting a name in double quotes")
+        name = text.value()
+        text.take(":")
+        if name == key and text.peek() == "[":
+            found = True
+            yield from _list(text)
+        else:
+            value = text.value()
+            if isinstance(value, Refused):
+                refused = value
+            elif not found:
+                whole[name] = value
+        if text.peek() != ",":
+            break
+        separator = ","
+        if not found and text.place > MAX_VALUE_CHARACTERS:
+            raise text.broken(TOO_LONG)
+    text.take("}")
+    if not found:
+        yield refused or whole
+
+
+class _Text:
+    """The text of a stream, of which only the part around the current place is held."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+        self._decoder = Decoder()
+        self._text = ""
+        self._place = 0
+        self._dropped = 0  # characters before `_text`
+        self._at_end = False
+
+    @property
+    def place(self) -> int:
+        """How many characters of the stream lie before the current place."""
+        return self._dropped + self._place
+
+    def peek(self) -> str:
+        """Return the next character that is not white space, "" at the end."""
+        while True:
+            self._place = SPACE.match(self._text, self._place).end()
+            if self._place < len(self._text):
+                return self._text[self._place]
+            if self._at_end:
+                return ""
+            self._fill()
+
+    def take(self, character: str) -> None:
+        """Step over `character`, or raise Unusable if something else stands there."""
+        if self.peek() != character:
+            raise self.broken(f"expecting {character}")
+        self._place += 1
+
+    def value(self) -> Any:
+        """Return the JSON value that stands here, or Refused if it is no value to use."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.decode(self._text, self._place)
+            except RecursionError:
+                raise self.broken(TOO_DEEP) from None
+            except json.JSONDecodeError as error:
+                if self._at_end or not self._is_cut(error):
+                    raise self.broken(error.msg, error.pos) from None
+            else:
+                # At the very end of the text a number may go on in the next chunk.
+                if end < len(self._text) or self._at_end:
+                    break
+            self._fill()
+        is_dirty = any(
+            self._text.find(escape, self._place, end) >= 0 for escape in ("\\u0000", "\\ud", "\\uD")
+        )
+        self._place = end
+        try:
+            self._decoder.check(value)
+        except Unusable as error:
+            return Refused(str(error))
+        return clean(value) if is_dirty else value
+
+    def broken(self, message: str, place: int | None = None) -> Unusable:
+        """Return the error for text that is no JSON from `place` on."""
+        place = self.place if place is None else self._dropped + place
+        return Unusable(f"not JSON from character {place + 1} on: {message}")
+
+    def _is_cut(self, error: json.JSONDecodeError) -> bool:
+        is_at_end = error.pos >= len(self._text) - LONGEST_LITERAL
+        return is_at_end or error.msg.startswith("Unterminated string")
+
+    def _fill(self) -> None:
+        pending = len(self._text) - self._place
+        if pending > MAX_VALUE_CHARACTERS:
+            raise self.broken(TOO_LONG)
+        # Twice as much each time: a value longer than a chunk is decoded a few times, not many.
+        wanted = min(max(CHUNK_BYTES, pending), LONGEST_CHUNK_BYTES)
+        chunk = self._stream.read(wanted)
+        self._at_end = not chunk
+        self._dropped += self._place
+        self._text = self._text[self._place :] + self._utf8.decode(chunk, self._at_end)
+        self._place = 0

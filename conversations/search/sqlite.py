@@ -1,0 +1,48 @@
+"""Search through the FTS5 index `messages_fts`."""
+
+from __future__ import annotations
+
+from django.db import OperationalError
+
+from conversations.reading import Row
+
+from .query import literal
+
+HITS = """
+    SELECT session.session_uuid,
+           session.title,
+           message.message_uuid,
+           message.sequence_number,
+           message.role,
+           message.timestamp,
+           snippet(messages_fts, 2, %s, %s, '...', 32) AS snippet,
+           -bm25(messages_fts) AS score
+    FROM messages_fts
+    JOIN messages AS message ON message.id = messages_fts.rowid
+    JOIN sessions AS session ON session.id = message.session_id
+    WHERE messages_fts MATCH %s
+    ORDER BY {order}
+    LIMIT %s OFFSET %s
+"""
+ORDER = {"relevance": "rank", "newest": "messages_fts.rowid DESC"}
+# FTS5 reports what it cannot parse as one of these, and nothing else this way.
+NOT_A_QUERY = ("fts5:", "no such column", "unterminated string", "unknown special query")
+
+
+def search(connection, typed: str, *, limit, offset, order, marks) -> list[Row]:
+    """Return hits as rows; see `conversations.search.search_messages`."""
+    try:
+        return _hits(connection, typed, limit, offset, order, marks)
+    except OperationalError as error:
+        if not any(reason in str(error) for reason in NOT_A_QUERY):
+            raise
+        return _hits(connection, literal(typed), limit, offset, order, marks)
+
+
+def _hits(connection, query: str, limit, offset, order, marks) -> list[Row]:
+    if not query.strip():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(HITS.format(order=ORDER[order]), [*marks, query, limit, offset])
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

@@ -1,0 +1,117 @@
+"""The database file itself: its facts, its sizes, and what keeps it small, quick and sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.contrib.sessions.models import Session as SignIn
+from django.db import DatabaseError, OperationalError, connections
+from django.utils import timezone
+
+from conversations.errors import SessionsError
+
+TABLES_OF_INTEREST = ("sessions", "messages", "models", "projects")
+SIZES = "SELECT name, SUM(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC"
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a table or index takes on disk, in bytes, and its rows (None for an index)."""
+
+    name: str
+    bytes: int
+    rows: int | None
+
+
+def info(*, using: str = "default") -> dict[str, Any]:
+    """Return path, size (bytes), schema version (newest migration), journal mode, page size, counts."""
+    connection = connections[using]
+    path = Path(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+
+        def one(sql: str) -> Any:
+            cursor.execute(sql)
+            found = cursor.fetchone()
+            return found and found[0]
+
+        return {
+            "path": str(path),
+            "size": path.stat().st_size,
+            "schema_version": one(
+                "SELECT name FROM django_migrations WHERE app = 'conversations'"
+                " ORDER BY id DESC LIMIT 1"
+            ),
+            "journal_mode": one("PRAGMA journal_mode"),
+            "page_size": one("PRAGMA page_size"),
+            "tables": {name: one(f"SELECT COUNT(*) FROM {name}") for name in TABLES_OF_INTEREST},
+        }
+
+
+def vacuum(*, using: str = "default") -> tuple[int, int]:
+    """Give free pages back to the disk; return the file's size before and after, in bytes.
+
+    Needs as much free disk again as the file takes, and the write lock while it runs.
+    """
+    path = Path(connections[using].settings_dict["NAME"])
+    with connections[using].cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = path.stat().st_size
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before, path.stat().st_size
+
+
+def analyze(*, using: str = "default") -> None:
+    """Renew the statistics by which SQLite chooses its indexes."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("PRAGMA optimize")
+
+
+def check(*, using: str = "default") -> list[str]:
+    """Return what is wrong with the file, its references or its search index; empty if nothing."""
+    problems = []
+    with connections[using].cursor() as cursor:
+        cursor.execute("PRAGMA integrity_check")
+        problems += [text for [text] in cursor.fetchall() if text != "ok"]
+        cursor.execute("PRAGMA foreign_key_check")
+        problems += [
+            f"{table} row {rowid} refers to a row of {parent} that is not there"
+            for table, rowid, parent, _ in cursor.fetchall()
+        ]
+        # With 1, the index is compared with the text that it was made of.
+        try:
+            cursor.execute(
+                "INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)"
+            )
+        except DatabaseError as error:
+            problems.append(f"search index: {error}")
+    return problems
+
+
+def sizes(*, using: str = "default") -> list[Size]:
+    """Return what each table and index takes on disk, the largest first."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0")
+        tables = {name for [name] in cursor.fetchall()}
+        try:
+            cursor.execute(SIZES)
+        except OperationalError as error:
+            raise SessionsError("This SQLite was built without dbstat, which sizes need.") from error
+        found = cursor.fetchall()
+        result = []
+        for name, size in found:
+            rows = None
+            if name in tables:
+                cursor.execute(f'SELECT COUNT(*) FROM "{name}"')
+                rows = cursor.fetchone()[0]
+            result.append(Size(name, size, rows))
+    return result
+
+
+def cleanup(*, using: str = "default") -> int:
+    """Delete expired sign-ins of the web pages and return how many there were."""
+    count, _ = SignIn.objects.using(using).filter(expire_date__lt=timezone.now()).delete()
+    return count

@@ -1,0 +1,91 @@
+"""Database files besides the one of DATABASE_URL: connecting to them, making new ones."""
+
+from __future__ import annotations
+
+import copy
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.loader import MigrationLoader
+
+from conversations.errors import DatabaseTrouble, explained
+
+
+def connect(path: str | os.PathLike[str]) -> str:
+    """Return the alias of the Django connection to the file at `path`, adding one if need be."""
+    file = Path(path).expanduser().resolve()
+    for alias, config in connections.databases.items():
+        if Path(config["NAME"]).resolve() == file:
+            return alias
+    alias = f"file:{file}"
+    connections.databases[alias] = {
+        **copy.deepcopy(connections.databases["default"]),
+        "NAME": str(file),
+    }
+    return alias
+
+
+def close(alias: str) -> None:
+    """Close this thread's connection; the next query opens it again."""
+    connections[alias].close()
+
+
+def create_or_check(alias: str) -> None:
+    """Make the file of `alias` if there is none; raise `DatabaseTrouble` if it cannot be used."""
+    file = Path(connections[alias].settings_dict["NAME"])
+    with explained(alias):
+        if not file.exists() or file.stat().st_size == 0:
+            _create(file)
+        elif waiting := pending(alias):
+            raise DatabaseTrouble(waiting)
+
+
+def require(alias: str) -> None:
+    """Raise `DatabaseTrouble` unless the file of `alias` is there and of this version."""
+    file = Path(connections[alias].settings_dict["NAME"])
+    if not file.exists():
+        raise DatabaseTrouble(f"There is no {file}. Make it: python session_db_setup.py init")
+    create_or_check(alias)
+
+
+def pending(alias: str) -> str | None:
+    """Return what keeps this version from using the file, or None if nothing does."""
+    connection = connections[alias]
+    name = connection.settings_dict["NAME"]
+    loader = MigrationLoader(connection)
+    applied = set(loader.applied_migrations)
+    if not any(app == "conversations" for app, _ in applied):
+        return (
+            f"{name} is not a database of this program, and is left as it is."
+            " Give the name of a file that does not exist yet, or of one made by this program."
+        )
+    if newer := [key for key in applied - set(loader.disk_migrations) if key[0] in OUR_APPS]:
+        return f"{name} was made by a newer version of this program ({newer[0][1]}). Update first."
+    if set(loader.graph.leaf_nodes()) - applied:
+        return f"{name} is of an older version. Run: python session_db_setup.py --db {name} migrate"
+    return None
+
+
+OUR_APPS = {"conversations", "analytics", "maintenance", "sessionsite"}
+
+
+def _create(file: Path) -> None:
+    """Make the file aside and put it in place whole, so that nobody ever meets half of it."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
+    alias = connect(draft)
+    try:
+        call_command("migrate", database=alias, verbosity=0, interactive=False, skip_checks=True)
+        connections[alias].close()
+        if file.exists() and file.stat().st_size == 0:
+            draft.replace(file)
+        else:
+            with suppress(FileExistsError):  # another process was first: its file is as good
+                os.link(draft, file)
+    finally:
+        connections[alias].close()
+        del connections.databases[alias]
+        for leftover in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm")):
+            leftover.unlink(missing_ok=True)

@@ -1,0 +1,172 @@
+"""`SessionManager`: everything a program does with sessions, one line per verb.
+
+A manager works on one file. A file that is not there yet is made, whole; one of an older version or
+of another program is left alone, with an error that says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from analytics import reports
+from conversations import exporters, reading, search, writing
+from conversations.errors import InvalidValue, explained
+from conversations.models import Session
+from conversations.reading import Row
+
+from . import files
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def verb(
+    method: Callable[Concatenate[SessionManager, Given], Result],
+) -> Callable[Concatenate[SessionManager, Given], Result]:
+    """Let a method speak of the database's trouble in plain words."""
+
+    @wraps(method)
+    def call(self: SessionManager, *args: Given.args, **options: Given.kwargs) -> Result:
+        with explained(self.alias):
+            return method(self, *args, **options)
+
+    return call
+
+
+class SessionManager:
+    """Sessions in one database file; without a path, in the one of DATABASE_URL.
+
+    Rows are dicts with the names of the columns. Ids may be shortened to a unique beginning.
+    Raises the errors of `conversations.errors`, each of which names the thing and the place.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.alias = "default" if path is None else files.connect(path)
+        files.create_or_check(self.alias)
+
+    def close(self) -> None:
+        """Close this thread's connection; the next call opens it again."""
+        files.close(self.alias)
+
+    def __enter__(self) -> SessionManager:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @verb
+    def add_model(self, provider: str, model_name: str, **columns: Any) -> int:
+        """Return the number of a model, adding it if it is not known yet."""
+        return writing.add_model(provider, model_name, using=self.alias, **columns)
+
+    @verb
+    def get_model(self, model_id: int) -> Row:
+        """Return the columns of a model."""
+        return reading.model_row(reading.find_model(model_id, using=self.alias))
+
+    @verb
+    def create_session(self, title: str = "", model_id: int | None = None, **columns: Any) -> str:
+        """Make a session and return its id; see `writing.create_session`."""
+        return writing.create_session(title, model_id, using=self.alias, **columns)
+
+    @verb
+    def get_session(self, session_uuid: str) -> Row:
+        """Return the columns of a session, with `project_name` and `model_full_name`."""
+        return reading.session_row(self._find(session_uuid))
+
+    @verb
+    def list_sessions(self, limit: int | None = 20, **filters: Any) -> list[Row]:
+        """Return sessions, newest first; filters are `offset`, `status` and `project`."""
+        return reading.list_sessions(limit=limit, using=self.alias, **filters)
+
+    @verb
+    def complete_session(self, session_uuid: str) -> None:
+        """Mark a session as completed, now if it was not before."""
+        writing.set_status(session_uuid, "completed", using=self.alias)
+
+    @verb
+    def archive_session(self, session_uuid: str) -> None:
+        """Mark a session as archived."""
+        writing.set_status(session_uuid, "archived", using=self.alias)
+
+    @verb
+    def delete_session(self, session_uuid: str) -> int:
+        """Delete a session with all that hangs on it; return how many messages that were."""
+        return writing.delete_session(session_uuid, using=self.alias)
+
+    @verb
+    def branch_session(self, session_uuid: str, at: int | None = None, **options: Any) -> str:
+        """Make a session that repeats another up to message number `at`; return its id."""
+        return writing.branch_session(session_uuid, at, using=self.alias, **options)
+
+    @verb
+    def add_message(self, session_uuid: str, role: str, content: str, **columns: Any) -> str:
+        """Append a message to a session and return its id; see `writing.add_message`."""
+        return writing.add_message(session_uuid, role, content, using=self.alias, **columns)
+
+    @verb
+    def add_messages(self, session_uuid: str, messages: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Append many messages, all or none, and return their ids."""
+        return writing.add_messages(session_uuid, messages, using=self.alias)
+
+    @verb
+    def get_conversation(self, session_uuid: str) -> list[Row]:
+        """Return the messages of a session in order."""
+        return reading.conversation(self._find(session_uuid))
+
+    @verb
+    def create_snapshot(self, session_uuid: str, **options: Any) -> int:
+        """Keep what a session is now and return the snapshot's number."""
+        return writing.create_snapshot(session_uuid, using=self.alias, **options)
+
+    @verb
+    def recover_session(
+        self, session_uuid: str, sequence_number: int | None = None
+    ) -> dict[str, Any]:
+        """Return a session as its newest snapshot, or the one at a message, kept it."""
+        return writing.recover_session(
+            session_uuid, sequence_number=sequence_number, using=self.alias
+        )
+
+    @verb
+    def annotate(
+        self, entity_type: str, entity_uuid: str, annotation_type: str, **columns: Any
+    ) -> str:
+        """Attach a rating, tag, note or correction to a session or message; return its id."""
+        return writing.annotate(
+            entity_type, entity_uuid, annotation_type, using=self.alias, **columns
+        )
+
+    @verb
+    def search(self, query: str, limit: int = 20, **options: Any) -> list[Row]:
+        """Return the messages that match; see `search.search_messages`."""
+        return search.search_messages(query, limit=limit, using=self.alias, **options)
+
+    @verb
+    def get_session_stats(self, session_uuid: str) -> Row:
+        """Return what a session adds up to."""
+        return reading.session_stats(self._find(session_uuid))
+
+    @verb
+    def get_cost_summary(self, days: int = 30) -> dict[str, Any]:
+        """Return what the messages of the last `days` days cost, by day and by model."""
+        return reports.cost_summary(days=days, using=self.alias)
+
+    @verb
+    def get_model_performance(self) -> list[Row]:
+        """Return a row per model that answered."""
+        return reports.model_performance(using=self.alias)
+
+    @verb
+    def export_session(self, session_uuid: str, format: str = "json") -> str:
+        """Return a session as text: `json`, `markdown` or `text`."""
+        if format not in exporters.FORMATS:
+            known = ", ".join(exporters.FORMATS)
+            raise InvalidValue(f"format must be one of {known}, not {format!r:.50}")
+        return "".join(exporters.FORMATS[format](self._find(session_uuid)))
+
+    def _find(self, session_uuid: str) -> Session:
+        return reading.find_session(session_uuid, using=self.alias)
