@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no {SHARED}: real samples are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory, django_db_blocker) -> Path:
+    from sessionsite.manager import SessionManager
+
+    file = tmp_path_factory.mktemp("database") / "empty.db"
+    with django_db_blocker.unblock(), SessionManager(file):
+        pass
+    return file
+
+
+@pytest.fixture
+def database_file(_empty_database, tmp_path) -> Path:
+    """A database file of its own, empty."""
+    return Path(shutil.copy(_empty_database, tmp_path / "sessions.db"))

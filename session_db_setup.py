@@ -6,20 +6,13 @@
 The same verbs are `python manage.py database`.
 """
 
-import os
 import sys
 
-from start import need_django, use_own_python
+from start import set_up_django, use_own_python
 
 if __name__ == "__main__":
     use_own_python()
-    need_django()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessionsite.settings")
-
-    import django
-
-    django.setup()
-
+    set_up_django()
     from sessionsite.management.commands.database import Command
 
     Command().run_from_argv([sys.argv[0], "", *sys.argv[1:]])

@@ -9,16 +9,18 @@ The same verbs are `python manage.py sessions`.
 import os
 import sys
 
-from start import need_django, use_own_python
+from start import need_django, set_up_django, use_own_python
 
 if __name__ == "__main__":
     use_own_python()
+    set_up_django()
+
 need_django()
 
 import django  # noqa: E402
 from django.apps import apps  # noqa: E402
 
-if not apps.ready:
+if not apps.ready:  # imported by a program that is not Django itself
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessionsite.settings")
     django.setup()
 

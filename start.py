@@ -44,6 +44,19 @@ def need_django() -> None:
         )
 
 
+def set_up_django() -> None:
+    """Load the settings; what is wrong with them is one sentence, and exit code 1."""
+    need_django()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessionsite.settings")
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        sys.exit(f"Configuration: {error}")
+
+
 def install(requirements: str) -> None:
     """Bring `.venv` up to date with a requirements file; nothing to do if it was done before."""
     files = [ROOT / "requirements.txt", ROOT / requirements]

@@ -37,10 +37,10 @@ class DatabaseTrouble(SessionsError):
 @contextmanager
 def explained(using: str) -> Iterator[None]:
     """Turn the database errors that have an explanation into `DatabaseTrouble`."""
+    connection = connections[using]
     try:
         yield
-    except DatabaseError as error:
-        connection = connections[using]
+    except (DatabaseError, connection.Database.DatabaseError) as error:
         reason = databases.of(connection).explain(error, connection.settings_dict["NAME"])
         if reason is None:
             raise

@@ -88,9 +88,13 @@ def time(name: str, value: Any) -> datetime:
 
 
 def validated(instance: Model) -> Model:
-    """Return `instance` if its fields pass their validators, else say which does not."""
+    """Return `instance` if its fields pass their validators, else say which does not.
+
+    References are left out: Django would look for them in the default database.
+    """
+    references = {field.name for field in instance._meta.concrete_fields if field.is_relation}
     try:
-        instance.clean_fields()
+        instance.clean_fields(exclude=references)
     except ValidationError as error:
         name, [reason, *_] = next(iter(error.message_dict.items()))
         raise InvalidValue(f"{name}: {reason}") from error

@@ -86,6 +86,8 @@ def create_session(
     """
     values.field_text(Session, "title", title)
     _refuse_unknown(columns, Session)
+    for name in {"started_at", "completed_at"} & set(columns):
+        columns[name] = values.time(name, columns[name])
     with transaction.atomic(using):
         if model_id is not None:
             reading.find_model(model_id, using=using)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from django.core.management import call_command
@@ -12,6 +13,9 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
 from conversations.errors import DatabaseTrouble, explained
+
+
+OUR_APPS = {"conversations", "analytics", "maintenance", "sessionsite"}
 
 
 def connect(path: str | os.PathLike[str]) -> str:
@@ -53,23 +57,32 @@ def require(alias: str) -> None:
 
 def pending(alias: str) -> str | None:
     """Return what keeps this version from using the file, or None if nothing does."""
-    connection = connections[alias]
-    name = connection.settings_dict["NAME"]
-    loader = MigrationLoader(connection)
-    applied = set(loader.applied_migrations)
+    name = connections[alias].settings_dict["NAME"]
+    applied = _applied_migrations(Path(name))
     if not any(app == "conversations" for app, _ in applied):
         return (
             f"{name} is not a database of this program, and is left as it is."
             " Give the name of a file that does not exist yet, or of one made by this program."
         )
-    if newer := [key for key in applied - set(loader.disk_migrations) if key[0] in OUR_APPS]:
+    loader = MigrationLoader(None)
+    ours = {key for key in applied if key[0] in OUR_APPS}
+    if newer := sorted(ours - set(loader.disk_migrations)):
         return f"{name} was made by a newer version of this program ({newer[0][1]}). Update first."
     if set(loader.graph.leaf_nodes()) - applied:
         return f"{name} is of an older version. Run: python session_db_setup.py --db {name} migrate"
     return None
 
 
-OUR_APPS = {"conversations", "analytics", "maintenance", "sessionsite"}
+def _applied_migrations(file: Path) -> set[tuple[str, str]]:
+    """Return (app, name) of the migrations in a file, which is opened for reading alone.
+
+    Django's own connection would switch it to WAL, whoever's it is.
+    """
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+        tables = {name for [name] in database.execute("SELECT name FROM sqlite_master")}
+        if "django_migrations" not in tables:
+            return set()
+        return set(database.execute("SELECT app, name FROM django_migrations"))
 
 
 def _create(file: Path) -> None:

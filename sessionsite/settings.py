@@ -6,8 +6,10 @@ ImproperlyConfigured and names the variable.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
+import sys
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -15,19 +17,37 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
+# A newer SQLite for this program alone, where it is installed (requirements-sqlite.txt). Not once
+# somebody has imported the system's: two SQLite libraries of one process must never open the same
+# file, since each drops the other's locks.
+if "sqlite3" not in sys.modules and importlib.util.find_spec("pysqlite3"):
+    sys.modules["sqlite3"] = importlib.import_module("pysqlite3")
+    sys.modules["sqlite3.dbapi2"] = importlib.import_module("pysqlite3.dbapi2")
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
 
 
+def env_text(name: str, *, default: str = "") -> str:
+    try:
+        return env.str(name, default=default)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {error.filename}: {error.strerror}") from error
+
+
+def env_list(name: str, *, default: list[str]) -> list[str]:
+    return [item.strip() for item in env_text(name).split(",") if item.strip()] or default
+
+
 def env_bool(name: str, *, default: bool) -> bool:
-    text = env.str(name, default="").strip().lower()
+    text = env_text(name).strip().lower()
     if text in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
         return text in {"1", "true", "yes", "on"} if text else default
     raise ImproperlyConfigured(f"{name}: {text!r} is not a yes or no; give 1 or 0.")
 
 
 def env_choice(name: str, *, default: str, choices: set[str]) -> str:
-    text = env.str(name, default=default)
+    text = env_text(name, default=default)
     if text not in choices:
         known = ", ".join(sorted(choices)[:20])
         raise ImproperlyConfigured(f"{name}: {text!r} is not one of: {known}")
@@ -35,14 +55,14 @@ def env_choice(name: str, *, default: str, choices: set[str]) -> str:
 
 
 def env_number(name: str, *, default: int, least: int, most: int) -> int:
-    text = env.str(name, default=str(default))
+    text = env_text(name, default=str(default))
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise ImproperlyConfigured(f"{name}: {text!r} is not a number from {least} to {most}.")
     return int(text)
 
 
 def env_folder(name: str, *, default: Path) -> Path:
-    folder = Path(env.str(name, default="") or default).expanduser()
+    folder = Path(env_text(name) or default).expanduser()
     folder = folder if folder.is_absolute() else BASE_DIR / folder
     if folder.exists() and not folder.is_dir():
         raise ImproperlyConfigured(f"{name}: {folder} is not a folder.")
@@ -79,10 +99,10 @@ def secret_key(folder: Path) -> str:
 
 DEBUG = env_bool("DEBUG", default=False)
 DATA_DIR = env_folder("SESSIONS_DATA", default=BASE_DIR / "data")
-SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key(DATA_DIR)
+SECRET_KEY = env_text("SECRET_KEY") or secret_key(DATA_DIR)
 HTTPS = env_bool("HTTPS", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "sessionsite",
@@ -137,10 +157,10 @@ TEMPLATES = [
 
 def database() -> dict:
     """Return the DATABASES entry for DATABASE_URL; a relative SQLite path is one in BASE_DIR."""
-    config = env.db_url("DATABASE_URL", default="sqlite:///llm_sessions.db")
-    if config["ENGINE"] != "django.db.backends.sqlite3":
+    config = env.db_url_config(env_text("DATABASE_URL", default="sqlite:///llm_sessions.db"))
+    if config.get("ENGINE") != "django.db.backends.sqlite3":
         raise ImproperlyConfigured(
-            f"DATABASE_URL: {config['ENGINE'].rpartition('.')[2]!r} is not supported;"
+            f"DATABASE_URL: only SQLite is supported;"
             " give sqlite:///file.db or sqlite:////absolute/path/file.db."
         )
     if not config["NAME"] or config["NAME"] == ":memory:":
@@ -196,8 +216,8 @@ LOGIN_REDIRECT_URL = "sessions"
 LOGOUT_REDIRECT_URL = "sign-in"
 SIGN_IN_LINK_SECONDS = 15 * 60
 PASSWORD_RESET_TIMEOUT = SIGN_IN_LINK_SECONDS  # the link is one of Django's reset tokens
-ADMIN_USER = env.str("SESSIONS_ADMIN_USER", default="admin")
-ADMIN_PASSWORD = env.str("SESSIONS_ADMIN_PASSWORD", default="")
+ADMIN_USER = env_text("SESSIONS_ADMIN_USER", default="admin")
+ADMIN_PASSWORD = env_text("SESSIONS_ADMIN_PASSWORD")
 
 # -- language and time ----------------------------------------------------------------------
 

@@ -111,7 +111,13 @@ class ArchiveEntry:
             raise UnreadableFile(self.name, f"is packed with {method}; only deflate can be read")
         try:
             stream = self.archive.zip.open(self.info)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        except (
+            zipfile.BadZipFile,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+            ValueError,
+        ) as error:
             raise UnreadableFile(self.name, _reason(error)) from error
         return _buffered(
             stream, self.name, self.on_bytes if counted else None, self.archive.check_of(self.info)
@@ -351,7 +357,9 @@ def describe(sample: bytes) -> str:
     if b"\0" in sample:
         return "a binary file"
     start = sample.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    return {b"{": "JSON, an object or lines of objects", b"[": "JSON, a list"}.get(start, "a text file")
+    return {b"{": "JSON, an object or lines of objects", b"[": "JSON, a list"}.get(
+        start, "a text file"
+    )
 
 
 KINDS = {
@@ -367,4 +375,3 @@ KINDS = {
     ZIP_SIGNATURES[0]: "a zip archive",
     ZIP_SIGNATURES[1]: "an empty zip archive",
 }
-

@@ -8,7 +8,14 @@ import hashlib
 import re
 from typing import Any
 
+from .fields import MAX_DEPTH, TOO_DEEP, Unusable
+
 DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w=.+-]*)*;base64,")
+
+LONGEST_HEAD = 200
+# A notebook's outputs stand under their media types.
+BINARY = ("image/", "audio/", "video/")
+TEXTUAL = ("image/svg",)
 
 
 def digest(encoded: str, *, type: str, media_type: str = "") -> dict[str, Any]:
@@ -45,21 +52,44 @@ def attachment(block: dict[str, Any]) -> dict[str, Any]:
     return {**found, "name": title} if isinstance(title, str) and title else found
 
 
-def without_bytes(value: Any) -> Any:
-    """Return a JSON value in which inline base64 is replaced by its description."""
+def without_bytes(value: Any, room: int = MAX_DEPTH) -> Any:
+    """Return a JSON value in which inline base64 is replaced by its description.
+
+    Raises Unusable if lists and objects are nested in it more than `room` levels.
+    """
     if isinstance(value, str):
-        url = DATA_URL.match(value, 0, 200)
-        if url is None:
-            return value
-        return digest(value[url.end() :], type="data", media_type=url[1])
-    if isinstance(value, list):
-        return [without_bytes(item) for item in value]
+        return _described(value) if value.startswith("data:") else value
     if isinstance(value, dict):
-        encoded = "base64" if "base64" in value else "data"
-        content = value.get(encoded)
-        if isinstance(content, str) and (encoded == "base64" or value.get("type") == "base64"):
-            media_type = value.get("media_type") or value.get("mime_type") or value.get("type")
-            media_type = media_type if isinstance(media_type, str) else ""
-            return digest(content, type="data", media_type=media_type)
-        return {key: without_bytes(item) for key, item in value.items()}
+        if not room:
+            raise Unusable(TOO_DEEP)
+        if "base64" in value or value.get("type") == "base64":
+            content = value.get("base64", value.get("data"))
+            if isinstance(content, str):
+                return digest(content, type="data", media_type=_media_type(value))
+        return {
+            key: _described(item, key)
+            if isinstance(item, str)
+            else item
+            if item is None or item is True or item is False
+            else without_bytes(item, room - 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        if not room:
+            raise Unusable(TOO_DEEP)
+        return [without_bytes(item, room - 1) for item in value]
     return value
+
+
+def _described(text: str, key: str = "") -> Any:
+    """Return `text`, or what it encodes if it is a data URL or stands under a media type."""
+    if text.startswith("data:") and (url := DATA_URL.match(text, 0, LONGEST_HEAD)):
+        return digest(text[url.end() :], type="data", media_type=url[1])
+    if "/" in key and key.startswith(BINARY) and not key.startswith(TEXTUAL):
+        return digest(text, type="data", media_type=key)
+    return text
+
+
+def _media_type(value: dict[str, Any]) -> str:
+    media_type = value.get("media_type") or value.get("mime_type") or value.get("type")
+    return media_type if isinstance(media_type, str) else ""

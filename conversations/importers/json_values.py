@@ -12,15 +12,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 
-from .fields import Unusable
+from .fields import MAX_DEPTH, TOO_DEEP, Unusable
 from .text import clean
 
-MAX_DEPTH = 64
 # The limits hold back what is no conversation; the greatest requests that model providers take
 # are 32 MB, images included, and a ChatGPT export holds no images.
 MAX_LINE_BYTES = 64 * 1024**2
@@ -30,7 +30,6 @@ LONGEST_CHUNK_BYTES = 16 * 1024**2
 
 WHITESPACE = " \t\n\r"
 SPACE = re.compile(f"[{WHITESPACE}]*")
-TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 TOO_LONG = f"longer than {MAX_LINE_BYTES // 1024**2} MB"
 # A value cut off by the end of the text fails this close to it, unless it is a string: the longest
 # literal is -Infinity, the longest escape six characters.
@@ -51,12 +50,10 @@ class Decoder:
         self._constant = ""
         return self._json.raw_decode(text, start)
 
-    def check(self, value: Any) -> None:
-        """Raise Unusable if the value decoded last is none that JSON knows, or nested too deep."""
+    def check(self) -> None:
+        """Raise Unusable if the value decoded last holds what JSON does not know."""
         if self._constant:
             raise Unusable(f"not JSON: {self._constant} is no number")
-        if too_deep(value):
-            raise Unusable(TOO_DEEP)
 
     def _note_constant(self, name: str) -> None:
         # Not an exception: that would leave the end of the value unknown, and all after it lost.
@@ -91,8 +88,7 @@ def too_deep(value: Any) -> bool:
 # -- one value a line ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of a file, without judgement on what is in it."""
 
     number: int
@@ -103,15 +99,14 @@ class Line:
 
 def lines(stream: IO[bytes]) -> Iterator[Line]:
     """Yield the lines of `stream` that are not blank, none of them held beyond MAX_LINE_BYTES."""
-    number = 0
-    while content := stream.readline(MAX_LINE_BYTES):
-        number += 1
+    read_line = partial(stream.readline, MAX_LINE_BYTES)
+    for number, content in enumerate(iter(read_line, b""), start=1):
+        if content.isspace():
+            continue
         if content.endswith(b"\n"):
-            if not content.isspace():
-                yield Line(number, content)
+            yield Line(number, content)
         elif len(content) < MAX_LINE_BYTES:
-            if not content.isspace():
-                yield Line(number, content, is_whole=False)
+            yield Line(number, content, is_whole=False)
         else:
             while (rest := stream.readline(CHUNK_BYTES)) and not rest.endswith(b"\n"):
                 pass
@@ -145,7 +140,9 @@ def _patient_value(content: bytes) -> Any:
         raise Unusable(TOO_DEEP) from None
     if end < len(text):
         raise Unusable(f"not JSON: more text after the value, character {end + 1}")
-    decoder.check(value)
+    decoder.check()
+    if too_deep(value):
+        raise Unusable(TOO_DEEP)
     return value
 
 
@@ -164,7 +161,8 @@ def elements(stream: IO[bytes], key: str) -> Iterator[Any]:
 
     The list is the whole file or stands under `key` of an object; an object without that list is
     yielded as the one element. An element that is whole but unusable comes as Refused. Raises
-    Unusable where the JSON breaks, after all elements before the break.
+    Unusable where the JSON breaks, after all elements before the break. Elements may still be
+    nested some hundred levels: whoever keeps a part of one passes it through `without_bytes`.
     """
     text = _Text(stream)
     if text.peek() == "[":
@@ -273,10 +271,12 @@ class _Text:
         )
         self._place = end
         try:
-            self._decoder.check(value)
+            self._decoder.check()
         except Unusable as error:
             return Refused(str(error))
-        return clean(value) if is_dirty else value
+        if not is_dirty:
+            return value
+        return Refused(TOO_DEEP) if too_deep(value) else clean(value)
 
     def broken(self, message: str, place: int | None = None) -> Unusable:
         """Return the error for text that is no JSON from `place` on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from typing import Any
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+TITLE_LENGTH = 200
 
 
 def clean_text(text: str) -> str:
@@ -26,6 +28,17 @@ def clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {clean_text(str(key)): clean(item) for key, item in value.items()}
     return value
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return `texts` with a blank line between them, those that are only white space left out."""
+    return "\n\n".join(text for text in texts if text and not text.isspace())
+
+
+def as_title(text: str) -> str:
+    """Return the start of `text` as one line that is short enough for a list."""
+    line = " ".join(text[: 8 * TITLE_LENGTH].split())
+    return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
 
 
 def read_time(value: Any) -> datetime | None:

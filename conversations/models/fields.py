@@ -19,7 +19,7 @@ ON_DELETE = {
 READABLE_TIME = {
     "sqlite": "{column} IS NULL OR"
     " ({column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
-    " AND {column} >= '0001' AND julianday({column}) IS NOT NULL)",
+    " AND {column} NOT GLOB '0000*' AND julianday({column}) IS NOT NULL)",
 }
 
 

@@ -9,11 +9,11 @@ import orjson
 
 from ..fields import Unusable, flag_in, kind, present, text_in
 from ..inline import attachment, without_bytes
+from ..text import joined
 
 # A richer copy of a tool's result may stand beside the text the model saw; one larger than this is
 # mostly that text again, or a whole file.
 MAX_EXTRA_BYTES = 4096
-PARAGRAPH = "\n\n"
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Blocks:
     @property
     def text(self) -> str:
         """The text blocks, with a blank line between them."""
-        return self.texts[0] if len(self.texts) == 1 else PARAGRAPH.join(filter(None, self.texts))
+        return self.texts[0] if len(self.texts) == 1 else joined(self.texts)
 
     @property
     def is_only_results(self) -> bool:
@@ -137,7 +137,7 @@ def _result(blocks: Blocks, block: dict[str, Any]) -> Result:
         raise Unusable(f"content of a tool result is {kind(content)}, neither text nor a list")
     return Result(
         text_in(block, "tool_use_id"),
-        PARAGRAPH.join(filter(None, texts)),
+        joined(texts),
         flag_in(block, "is_error"),
     )
 

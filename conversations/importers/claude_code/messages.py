@@ -9,8 +9,8 @@ from typing import Any
 from ..fields import Unusable, count_of, flag_in, kind, object_in, present, text_in
 from ..inline import without_bytes
 from ..records import MessageRecord
-from ..text import read_time
-from .blocks import PARAGRAPH, Blocks, extra_result, read_blocks
+from ..text import joined, read_time
+from .blocks import Blocks, extra_result, read_blocks
 from .usage import read_usage
 
 PROVIDER = "anthropic"
@@ -41,6 +41,7 @@ COMMON_FIELDS = {
     "isMeta",
     "agentId",
     "promptId",
+    "thinkingMetadata",
 }
 USER_FIELDS = COMMON_FIELDS | {
     "message",
@@ -65,7 +66,7 @@ MESSAGE_FIELDS = {
     "stop_sequence",
     "usage",
 }
-SYSTEM_FIELDS = COMMON_FIELDS | {"content", "subtype"}
+SYSTEM_FIELDS = COMMON_FIELDS | {"content", "subtype", "level"}
 ATTACHMENT_FIELDS = COMMON_FIELDS | {"attachment"}
 
 # Text that the program put into the user's mouth.
@@ -122,7 +123,7 @@ def user_message(record: dict[str, Any], key: str) -> MessageRecord:
     metadata = message.metadata
     _describe(metadata, blocks)
     if blocks.results:
-        texts = PARAGRAPH.join(filter(None, (result.text for result in blocks.results)))
+        texts = joined(result.text for result in blocks.results)
         if is_result:
             message.content = texts
             message.content_type = "tool_result"
@@ -177,8 +178,12 @@ def assistant_message(record: dict[str, Any], key: str) -> MessageRecord:
     else:
         message.provider = PROVIDER
         message.model = model
-        for name in USAGE_FIELDS:
-            setattr(message, name, getattr(usage, name))
+        message.input_tokens = usage.input_tokens
+        message.output_tokens = usage.output_tokens
+        message.cache_read_tokens = usage.cache_read_tokens
+        message.cache_write_5m_tokens = usage.cache_write_5m_tokens
+        message.cache_write_1h_tokens = usage.cache_write_1h_tokens
+        message.reasoning_tokens = usage.reasoning_tokens
         if usage.raw:
             metadata["usage_raw"] = usage.raw
         if usage.rest:
@@ -190,7 +195,7 @@ def assistant_message(record: dict[str, Any], key: str) -> MessageRecord:
         message.cost = _cost(record["costUSD"])
         if message.cost is None and record["costUSD"] is not None:
             metadata["cost_raw"] = record["costUSD"]
-    if envelope.keys() - MESSAGE_FIELDS:
+    if not envelope.keys() <= MESSAGE_FIELDS:
         rest = {key: envelope[key] for key in envelope.keys() - MESSAGE_FIELDS}
         if rest := present(rest):
             metadata["message"] = without_bytes(rest)
@@ -208,7 +213,10 @@ def system_message(record: dict[str, Any], key: str) -> MessageRecord:
     subtype = text_in(record, "subtype")
     if subtype:
         message.metadata["subtype"] = subtype
-    if subtype in ("api_error", "error") or record.get("level") == "error":
+    level = text_in(record, "level")
+    if level not in ("", "info"):
+        message.metadata["level"] = level
+    if level == "error" or subtype in ("api_error", "error"):
         message.error_message = text
     if content is not None and not isinstance(content, str):
         message.metadata["content"] = without_bytes(content)
@@ -254,7 +262,6 @@ def unknown_message(record: dict[str, Any], key: str) -> MessageRecord:
 
 MESSAGES: dict[str, Callable[[dict[str, Any], str], MessageRecord]] = {
     "user": user_message,
-    "assistant": assistant_message,
     "system": system_message,
     "attachment": attachment_message,
 }
@@ -274,7 +281,7 @@ def merge(first: MessageRecord, other: MessageRecord) -> None:
             first.metadata.pop(name, None)
             if name in other.metadata:
                 first.metadata[name] = other.metadata[name]
-    first.content = PARAGRAPH.join(filter(None, (first.content, other.content)))
+    first.content = joined((first.content, other.content))
     known = {call["id"] for call in first.tool_calls or () if call["id"]}
     calls = [call for call in other.tool_calls or () if call["id"] not in known]
     first.tool_calls = [*(first.tool_calls or ()), *calls] or None
@@ -296,7 +303,7 @@ def merge(first: MessageRecord, other: MessageRecord) -> None:
 
 def finish(message: MessageRecord) -> None:
     """Give a whole response its kind, now that all of its blocks are there."""
-    if message.role == "assistant" and not message.content:
+    if message.role == "assistant" and not message.content.strip():
         if message.tool_calls:
             message.content_type = "tool_call"
         elif "thinking" in message.metadata:
@@ -332,9 +339,10 @@ def _describe(metadata: dict[str, Any], blocks: Blocks) -> None:
 
 
 def _keep_unknown(message: MessageRecord, record: dict[str, Any], known: set[str]) -> None:
-    unknown = record.keys() - known
-    if unknown and (extra := present({key: record[key] for key in sorted(unknown)})):
-        message.metadata["extra"] = without_bytes(extra)
+    if not record.keys() <= known:
+        extra = {key: record[key] for key in sorted(record.keys() - known)}
+        if extra := present(extra):
+            message.metadata["extra"] = without_bytes(extra)
 
 
 def _cost(value: Any) -> float | None:

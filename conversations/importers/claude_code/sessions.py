@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
+from datetime import timedelta
 from typing import Any
 
 import orjson
 
 from ..fields import Unusable, flag_in, kind, present, text_in
 from ..inline import without_bytes
+from ..links import cut_cycles
 from ..records import MessageRecord, SessionRecord
+from ..text import as_title
 from .blocks import read_blocks
 from .messages import (
     MESSAGES,
     PROVIDER,
     SESSION_FIELDS,
     agent_of,
+    assistant_message,
     finish,
     merge,
     typed_texts,
@@ -51,21 +55,13 @@ STATES = {
     "bridge-session",
     "frame-link",
 }
+BOOK_KEEPING = ("type", "sessionId", "timestamp", "uuid", "parentUuid")
 AGENT_TOOLS = ("Task", "Agent")
 # What the editor or an interruption puts before a prompt makes no title.
 NO_TITLE = ("<ide_", "[Request interrupted", "<bash-")
-TITLE_LENGTH = 200
 DIGEST_LENGTH = 16
-
-
-@dataclass(slots=True)
-class Entry:
-    """A message and the place in the graph of records that it came from."""
-
-    message: MessageRecord
-    uuid: str
-    parent: str
-    is_prompt: bool = False
+# How many hooks and notes may stand between a prompt and the answer to it.
+MAX_NOTES_BEFORE_ANSWER = 100
 
 
 @dataclass(slots=True)
@@ -79,6 +75,7 @@ class Draft:
     responses: dict[str, Entry] = field(default_factory=dict)  # message.id -> its entry
     tool_calls: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> message key, name
     facts: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=lambda: set(SESSION_FIELDS))  # facts not met yet
     records: Counter[str] = field(default_factory=Counter)
     states: dict[str, Any] = field(default_factory=dict)
     digests: Counter[str] = field(default_factory=Counter)
@@ -91,8 +88,21 @@ class Draft:
         return f"{self.session_id}/{self.agent_id}" if self.agent_id else self.session_id
 
 
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A message and the place in the graph of records that it came from."""
+
+    draft: Draft
+    message: MessageRecord
+    uuid: str
+    parent: str
+    position: int
+    above: Entry | None = None
+    is_prompt: bool = False
+
+
 class LogFile:
-    """The records of one file, taken one by one, and the sessions they make up."""
+    """Takes the records of one file one by one and makes sessions of them."""
 
     def __init__(self, name: str, outline: Outline) -> None:
         self._name = name
@@ -101,12 +111,11 @@ class LogFile:
         self._current: Draft | None = None
         self._unclaimed: Counter[str] = Counter()  # records before the first with a sessionId
         self._parents: dict[str, str] = {}  # uuid -> parentUuid, "" at roots
-        self._messages: dict[str, MessageRecord] = {}  # uuid -> the message it became or joined
-        self._drafts_of: dict[str, Draft] = {}
+        self._entries: dict[str, Entry] = {}  # uuid -> the message it became or joined
+        self._above: dict[str, Entry | None] = {}  # uuid without a message -> nearest above
 
-    @property
     def counts(self) -> Counter[str]:
-        """How many records of each type stood in the file without making a message."""
+        """Return how many records of each type stood in the file without making a message."""
         return sum((draft.records for draft in self._drafts.values()), self._unclaimed)
 
     def add(self, number: int, record: Any) -> None:
@@ -125,6 +134,8 @@ class LogFile:
             self._count(draft, type, record)
         elif draft is None:
             raise Unusable("sessionId is missing")
+        elif type == "assistant":
+            self._add_response(draft, record, uuid, parent)
         else:
             self._add_message(draft, record, type, uuid, parent)
         if uuid:
@@ -133,13 +144,15 @@ class LogFile:
             self._settle(draft, record, uuid)
 
     def sessions(self) -> Iterator[SessionRecord]:
-        """Yield the sessions of the file in the order they begin, those without messages left out."""
+        """Yield the sessions of the file in the order they begin, none without messages."""
         drafts = [draft for draft in self._drafts.values() if draft.entries]
         if drafts:
             drafts[0].records += self._unclaimed
         for draft in drafts:
+            for entry in draft.entries:
+                finish(entry.message)
             self._link(draft)
-            self._leave_path(draft)
+            self._mark_abandoned(draft)
             yield self._session(draft)
 
     # -- taking records ----------------------------------------------------------------------------
@@ -153,61 +166,219 @@ class LogFile:
         return draft or Draft(session_id, agent_id, f"{self._name}, line {number}")
 
     def _settle(self, draft: Draft, record: dict[str, Any], uuid: str) -> None:
-        """Note what the record says about its session."""
+        """Note what an accepted record says about its session."""
         self._current = self._drafts.setdefault((draft.session_id, draft.agent_id), draft)
-        if len(draft.facts) < len(SESSION_FIELDS):
-            for name in SESSION_FIELDS:
-                value = record.get(name)
-                if name not in draft.facts and isinstance(value, str) and value:
-                    draft.facts[name] = value
+        for name in draft.unknown & record.keys():
+            value = record[name]
+            if value and isinstance(value, str):
+                draft.facts[name] = value
+                draft.unknown.discard(name)
         if uuid:
-            if draft.agent_id or not record.get("isSidechain"):
+            if _is_of(draft, record):
                 draft.last_uuid = uuid
-            summary = self._outline.summaries.get(uuid)
-            if summary is not None and summary > draft.summary:
-                draft.summary = summary
+            if uuid in self._outline.summaries:
+                draft.summary = max(draft.summary, self._outline.summaries[uuid])
 
     def _count(self, draft: Draft | None, type: str, record: dict[str, Any]) -> None:
-        (self._unclaimed if draft is None else draft.records)[type] += 1
-        if draft is not None and type in STATES:
-            state = {
-                key: value
-                for key, value in present(record).items()
-                if key not in ("type", "sessionId", "timestamp", "uuid", "parentUuid")
-            }
-            draft.states[type] = without_bytes(state)
+        if draft is None:
+            self._unclaimed[type] += 1
+            return
+        draft.records[type] += 1
+        if type in STATES:
+            state = {name: record[name] for name in record if name not in BOOK_KEEPING}
+            draft.states[type] = without_bytes(present(state))
+
+    def _add_response(self, draft: Draft, record: dict[str, Any], uuid: str, parent: str) -> None:
+        envelope = record.get("message")
+        response = text_in(envelope, "id") if isinstance(envelope, dict) else ""
+        message = assistant_message(record, response or uuid or self._digest_key(draft, record))
+        entry = draft.responses.get(response) if response else None
+        if entry:
+            merge(entry.message, message)
+        else:
+            entry = self._enter(draft, message, uuid, parent)
+            if response:
+                draft.responses[response] = entry
+        for call in message.tool_calls or ():
+            draft.tool_calls[call["id"]] = (entry.message.key, call["name"])
+        if uuid:
+            self._entries[uuid] = entry
 
     def _add_message(
         self, draft: Draft, record: dict[str, Any], type: str, uuid: str, parent: str
     ) -> None:
-        key = uuid or self._digest_key(draft, record)
-        if type == "assistant":
-            envelope = record.get("message")
-            response = text_in(envelope, "id") if isinstance(envelope, dict) else ""
-            message = MESSAGES[type](record, response or key)
-            if response in draft.responses:
-                first = draft.responses[response].message
-                merge(first, message)
-                entry = None
-                message = first
-            else:
-                entry = Entry(message, uuid, parent)
-                if response:
-                    draft.responses[response] = entry
-            for call in message.tool_calls or ():
-                draft.tool_calls[call["id"]] = (message.key, call["name"])
-        else:
-            message = MESSAGES.get(type, unknown_message)(record, key)
-            is_prompt = type == "user" and message.role == "user" and not message.is_hidden
-            entry = Entry(message, uuid, parent, is_prompt)
-            if is_prompt and not draft.prompt:
-                draft.prompt = _title_of(record)
-            if message.role == "tool":
-                self._note_agent(draft, record, message)
-        if entry:
-            draft.entries.append(entry)
-        if not uuid:
-            draft.digests[key] += 1
-        else:
-            self._messages[uuid] = message
-            self._drafts_of[uuid] = draft
+        message = MESSAGES.get(type, unknown_message)(
+            record, uuid or self._digest_key(draft, record)
+        )
+        entry = self._enter(draft, message, uuid, parent)
+        if uuid:
+            self._entries[uuid] = entry
+        if message.role == "tool":
+            self._note_agent(draft, record, message)
+        elif type == "user" and not message.is_hidden and _is_of(draft, record):
+            entry.is_prompt = True
+            draft.prompt = draft.prompt or _title_of(record)
+
+    def _enter(self, draft: Draft, message: MessageRecord, uuid: str, parent: str) -> Entry:
+        entry = Entry(draft, message, uuid, parent, len(draft.entries))
+        draft.entries.append(entry)
+        return entry
+
+    def _digest_key(self, draft: Draft, record: dict[str, Any]) -> str:
+        """Return a key for a record without uuid that is the same in every copy of the file."""
+        content = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+        key = f"{draft.external_id}:{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
+        draft.digests[key] += 1
+        times = draft.digests[key]
+        return key if times == 1 else f"{key}:{times}"
+
+    def _note_agent(self, draft: Draft, record: dict[str, Any], message: MessageRecord) -> None:
+        """Note which call started the sub-agent that this tool result reports about."""
+        calls = [
+            (call_id, *draft.tool_calls[call_id])
+            for call_id in message.metadata.get("tool_call_ids", ())
+            if call_id in draft.tool_calls
+        ]
+        for call_id, message_key, name in calls:
+            if name in AGENT_TOOLS and (agent := agent_of(record, message)):
+                start = {"tool_call_id": call_id, "message_key": message_key}
+                self._outline.starts.setdefault((draft.session_id, agent), start)
+
+    # -- making sessions ---------------------------------------------------------------------------
+
+    def _nearest(self, uuid: str) -> Entry | None:
+        """Return the message of the record `uuid`, or of the first record above that has one."""
+        entry = self._entries.get(uuid)
+        if entry or not uuid:
+            return entry
+        passed: dict[str, None] = {}
+        while uuid and uuid not in passed and uuid not in self._above:
+            if entry := self._entries.get(uuid):
+                break
+            passed[uuid] = None
+            uuid = self._parents.get(uuid, "")
+        entry = entry or self._above.get(uuid)
+        self._above.update(dict.fromkeys(passed, entry))
+        return entry
+
+    def _link(self, draft: Draft) -> None:
+        """Give each message its parent, one of the same session, and each response its latency."""
+        has_forward_link = False
+        for entry in draft.entries:
+            above = self._nearest(entry.parent)
+            if above is not entry:
+                entry.above = above
+                # Records are now and then written a line too early, so this alone is no cycle.
+                if above and above.draft is draft and above.position > entry.position:
+                    has_forward_link = True
+        if has_forward_link:
+            links = {entry: entry.above for entry in draft.entries if entry.above}
+            cut_cycles(links)
+            for entry in draft.entries:
+                entry.above = links.get(entry)
+        for entry in draft.entries:
+            if entry.above and entry.above.draft is draft:
+                entry.message.parent_key = entry.above.message.key
+            elif entry.parent:
+                entry.message.metadata["parent_uuid"] = entry.parent
+            if entry.message.model:
+                _measure_latency(entry)
+
+    def _mark_abandoned(self, draft: Draft) -> None:
+        """Take prompts that were withdrawn, and all that followed them, off the active path.
+
+        Only prompts: parallel tool calls make forks too, in which nothing was withdrawn.
+        """
+        siblings: dict[str, list[Entry]] = {}
+        for entry in draft.entries:
+            if entry.is_prompt and entry.parent:
+                siblings.setdefault(entry.parent, []).append(entry)
+        forks = [prompts for prompts in siblings.values() if len(prompts) > 1]
+        if not forks:
+            return
+        path: set[str] = set()
+        uuid = draft.last_uuid
+        while uuid and uuid not in path:
+            path.add(uuid)
+            uuid = self._parents.get(uuid, "")
+        waiting = [
+            prompt.uuid
+            for prompts in forks
+            if any(prompt.uuid in path for prompt in prompts)
+            for prompt in prompts
+            if prompt.uuid not in path
+        ]
+        children: dict[str, list[str]] = {}
+        for uuid, parent in self._parents.items():
+            children.setdefault(parent, []).append(uuid)
+        passed = set(path)
+        while waiting:
+            uuid = waiting.pop()
+            if uuid and uuid not in passed:
+                passed.add(uuid)
+                entry = self._entries.get(uuid)
+                if entry and entry.draft is draft:
+                    entry.message.is_active_path = False
+                waiting += children.get(uuid, ())
+
+    def _session(self, draft: Draft) -> SessionRecord:
+        messages = [entry.message for entry in draft.entries]
+        models = Counter(message.model for message in messages if message.model)
+        metadata: dict[str, Any] = {
+            new: draft.facts[name] for name, new in SESSION_FIELDS.items() if name in draft.facts
+        }
+        if draft.records:
+            metadata["records"] = dict(draft.records)
+        if draft.states:
+            metadata["states"] = draft.states
+        if draft.agent_id:
+            metadata["agent_id"] = draft.agent_id
+            if start := self._outline.starts.get((draft.session_id, draft.agent_id)):
+                metadata["started_by"] = start
+        return SessionRecord(
+            external_id=draft.external_id,
+            place=draft.place,
+            title=self._title(draft),
+            project=_last_element(draft.facts.get("cwd", "")),
+            started_at=next((message.timestamp for message in messages if message.timestamp), None),
+            provider=PROVIDER,
+            model=models.most_common(1)[0][0] if models else "",
+            parent_external_id=draft.session_id if draft.agent_id else None,
+            metadata=metadata,
+            messages=messages,
+        )
+
+    def _title(self, draft: Draft) -> str:
+        given = "" if draft.agent_id else self._outline.title_of(draft.session_id)
+        return as_title(given or draft.summary[1] or draft.prompt)
+
+
+def _is_of(draft: Draft, record: dict[str, Any]) -> bool:
+    """Return whether a record is of the conversation itself, not of one that old logs mix in."""
+    return bool(draft.agent_id) or not record.get("isSidechain")
+
+
+def _measure_latency(entry: Entry) -> None:
+    message = entry.message
+    above = entry.above
+    for _ in range(MAX_NOTES_BEFORE_ANSWER):
+        if above is None or above.message.role != "system":
+            break
+        above = above.above
+    if above is None or above.message.role not in ("user", "tool"):
+        return
+    if message.timestamp and above.message.timestamp:
+        waited = message.timestamp - above.message.timestamp
+        if waited >= timedelta():
+            message.latency_ms = waited // timedelta(milliseconds=1)
+
+
+def _title_of(record: dict[str, Any]) -> str:
+    for text in typed_texts(read_blocks(record["message"]["content"]).texts):
+        if not text.lstrip().startswith(NO_TITLE):
+            return as_title(text)
+    return ""
+
+
+def _last_element(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]

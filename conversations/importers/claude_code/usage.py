@@ -23,7 +23,6 @@ COUNTS = frozenset(
         "cache_creation",
     }
 )
-WRITES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 
 
 @dataclass(slots=True)
@@ -57,73 +56,85 @@ def read_usage(raw: Any) -> Usage:
         return NO_USAGE
     if not isinstance(raw, dict):
         raise Unusable(f"usage is {kind(raw)}, not an object")
-    is_sound = True
+    counts = _Counts()
+    fresh = counts.take(raw, "input_tokens")
+    output = counts.take(raw, "output_tokens")
+    written = counts.take(raw, "cache_creation_input_tokens")
+    read = counts.take(raw, "cache_read_input_tokens")
+    written_1h = None
+    split = raw.get("cache_creation")
+    if isinstance(split, dict):
+        written_5m = counts.take(split, "ephemeral_5m_input_tokens")
+        written_1h = counts.take(split, "ephemeral_1h_input_tokens")
+        if written_5m is not None or written_1h is not None:
+            both = (written_5m or 0) + (written_1h or 0)
+            if written is None:
+                written = both
+            elif both != written:
+                counts.are_sound = False
+                written_1h = min(written_1h or 0, written)
+    elif split is not None:
+        counts.are_sound = False
 
-    def count(record: dict[str, Any], key: str) -> int | None:
-        nonlocal is_sound
+    total = None
+    if fresh is not None or written is not None or read is not None:
+        total = (fresh or 0) + (written or 0) + (read or 0)
+        if total > MAX_COUNT:
+            counts.are_sound = False
+            total = written = read = None
+    usage = Usage(input_tokens=total, output_tokens=output, cache_read_tokens=read)
+    if written is not None:
+        usage.cache_write_1h_tokens = written_1h or 0
+        usage.cache_write_5m_tokens = written - usage.cache_write_1h_tokens
+    if "output_tokens_details" in raw:
+        usage.reasoning_tokens = counts.take_part(raw["output_tokens_details"], output)
+    if not counts.are_sound:
+        usage.raw = without_bytes(raw)
+    if not raw.keys() <= COUNTS:
+        usage.rest = _rest(raw)
+    return usage
+
+
+class _Counts:
+    """Reads counts and remembers whether all of them were some."""
+
+    def __init__(self) -> None:
+        self.are_sound = True
+
+    def take(self, record: dict[str, Any], key: str) -> int | None:
         value = record.get(key)
-        if value is None:
-            return None
+        if value is None or (type(value) is int and 0 <= value <= MAX_COUNT):
+            return value
         number = count_of(value)
         if number is None:
-            is_sound = False
+            self.are_sound = False
         return number
 
-    fresh = count(raw, "input_tokens")
-    output = count(raw, "output_tokens")
-    written = count(raw, "cache_creation_input_tokens")
-    read = count(raw, "cache_read_input_tokens")
-    split = raw.get("cache_creation")
-    written_1h = None
-    if isinstance(split, dict):
-        written_5m, written_1h = (count(split, key) for key in WRITES)
-        if written_5m is not None or written_1h is not None:
-            written_1h = written_1h or 0
-            both = (written_5m or 0) + written_1h
-            written = both if written is None else written
-            if both != written:
-                is_sound = False
-                written_1h = min(written_1h, written)
-    elif split is not None:
-        is_sound = False
-
-    reasoning = None
-    details = raw.get("output_tokens_details")
-    if isinstance(details, dict):
-        reasoning = count(details, "thinking_tokens")
-        if reasoning is None:
-            reasoning = count(details, "reasoning_tokens")
-        if reasoning is not None and reasoning > (output or 0):
-            is_sound = False
-            reasoning = output
-
-    sent = [part for part in (fresh, written, read) if part is not None]
-    total = sum(sent) if sent else None
-    if total is not None and total > MAX_COUNT:
-        is_sound = False
-        total = written = read = None
-    return Usage(
-        input_tokens=total,
-        output_tokens=output,
-        cache_read_tokens=read,
-        cache_write_5m_tokens=None if written is None else written - (written_1h or 0),
-        cache_write_1h_tokens=None if written is None else (written_1h or 0),
-        reasoning_tokens=reasoning,
-        raw=None if is_sound else without_bytes(raw),
-        rest=_rest(raw) if raw.keys() - COUNTS else None,
-    )
+    def take_part(self, details: Any, whole: int | None) -> int | None:
+        """Return how much of the output was reasoning, never more than all of it."""
+        if not isinstance(details, dict):
+            return None
+        part = self.take(details, "thinking_tokens")
+        if part is None:
+            part = self.take(details, "reasoning_tokens")
+        if part is not None and part > (whole or 0):
+            self.are_sound = False
+            part = whole
+        return part
 
 
 def _rest(raw: dict[str, Any]) -> dict[str, Any] | None:
-    rest = {
-        key: value
-        for key, value in present(raw).items()
-        if key not in COUNTS and ORDINARY.get(key) != value
-    }
+    rest = present(
+        {
+            key: value
+            for key, value in raw.items()
+            if key not in COUNTS and ORDINARY.get(key) != value
+        }
+    )
     tools = rest.get("server_tool_use")
     if isinstance(tools, dict) and not any(tools.values()):
         del rest["server_tool_use"]
     iterations = rest.get("iterations")
     if isinstance(iterations, list) and len(iterations) == 1:
         del rest["iterations"]  # the same numbers once more
-    return without_bytes(rest) or None
+    return without_bytes(rest) if rest else None

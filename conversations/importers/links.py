@@ -1,0 +1,21 @@
+"""Parent links between messages, which foreign files may draw in circles."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Node = TypeVar("Node")
+
+
+def cut_cycles(parents: dict[Node, Node]) -> None:
+    """Remove from a mapping of node to parent as many links as it takes to leave no circle."""
+    safe: set[Node] = set()
+    for start in list(parents):
+        trail: dict[Node, None] = {}
+        node = last = start
+        while node in parents and node not in safe and node not in trail:
+            trail[node] = None
+            last, node = node, parents[node]
+        if node in trail:
+            del parents[last]
+        safe.update(trail)

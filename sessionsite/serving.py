@@ -1,0 +1,81 @@
+"""Running the web server on a socket that is open already."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+START_SECONDS = 30
+
+
+def command(listener: socket.socket) -> list[str]:
+    """Return the command line of a gunicorn that serves on `listener`."""
+    os.set_inheritable(listener.fileno(), True)
+    # One process: SQLite has one writer anyway, and threads share its page cache.
+    return [
+        *(sys.executable, "-m", "gunicorn", "sessionsite.wsgi", "--no-control-socket"),
+        *("--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread", "--threads", "8"),
+        *("--log-level", "warning"),
+    ]
+
+
+def serve(listener: socket.socket) -> None:
+    """Become the web server."""
+    sys.stdout.flush()
+    if sys.platform == "win32":  # where there is no gunicorn; Django's own server is there
+        host, port = listener.getsockname()[:2]
+        listener.close()
+        call_command("runserver", f"{host}:{port}", use_reloader=False, skip_checks=True)
+        return
+    os.execv(sys.executable, command(listener))
+
+
+def check(listener: socket.socket, address: str, link: str) -> Iterator[tuple[str, float]]:
+    """Serve, fetch `/readyz` and three pages as a new user would, and stop.
+
+    Yields each page with the seconds it took. Raises `CommandError` if one fails.
+    """
+    server = subprocess.Popen(command(listener), pass_fds=[listener.fileno()])
+    try:
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),  # the server is on this machine
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
+        )
+
+        def fetch(path: str, data: dict[str, str] | None = None) -> tuple[str, float]:
+            started = time.monotonic()
+            form = data and urllib.parse.urlencode(data).encode()
+            request = urllib.request.Request(address + path, form, {"Referer": address + path})
+            try:
+                with opener.open(request, timeout=START_SECONDS) as response:
+                    return response.read().decode(), time.monotonic() - started
+            except OSError as error:
+                raise CommandError(f"{path} failed: {error}") from error
+
+        _, seconds = fetch("/readyz")
+        yield "/readyz", seconds
+        page, seconds = fetch(link)
+        yield "the sign-in link", seconds
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        if token is None:
+            raise CommandError("The page of the sign-in link has no form.")
+        page, seconds = fetch(link, {"csrfmiddlewaretoken": token[1]})
+        if "<table" not in page and "No sessions" not in page:
+            raise CommandError("The sign-in link did not lead to the list of sessions.")
+        yield "the list of sessions", seconds
+        _, seconds = fetch("/admin/")
+        yield "the admin", seconds
+    finally:
+        server.terminate()
+        server.wait(START_SECONDS)
