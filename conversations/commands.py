@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from .databases import files
 from .errors import SessionsError, explained
 
 FAILED, USAGE, REJECTED, INTERRUPTED = 1, 2, 3, 130
@@ -23,11 +24,14 @@ class Command(BaseCommand):
     """A command whose errors are sentences."""
 
     requires_system_checks = []  # quick to start; `manage.py check` and `migrate` run them
+    needs_database = False  # whether there must be one already
 
     def execute(self, *args, **options):
         self.verbosity = options["verbosity"]
         try:
-            with explained(options.get("database") or "default"):
+            with explained("default"):
+                if self.needs_database:
+                    files.require("default")
                 result = super().execute(*args, **options)
                 self.stdout.flush()
                 return result

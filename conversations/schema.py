@@ -100,13 +100,13 @@ def _changes(app: AppConfig, plan) -> bool:
     return any(migration.app_label == app.label for migration, _ in plan)
 
 
-def _before_migrate(sender, using, plan, **_):
+def _before_migrate(sender, using, plan=(), **_):
     # With nothing to migrate they stay up: a server may be writing at this moment.
     if _changes(sender, plan):
         take_down(sender, connections[using])
 
 
-def _after_migrate(sender, using, plan, **_):
+def _after_migrate(sender, using, plan=(), **_):
     connection = connections[using]
     migrated_away = _changes(sender, plan) and "messages" not in (
         connection.introspection.table_names()

@@ -61,8 +61,8 @@ def backup(output: Path | None = None, *, using: str = "default") -> Copy:
     return Copy(output, output.stat().st_size)
 
 
-def restore(file: Path, *, using: str = "default") -> Copy:
-    """Replace the database by the copy in `file`; return what was there, kept beside it.
+def restore(file: Path, *, using: str = "default") -> Copy | None:
+    """Replace the database by the copy in `file`; return what was there, kept beside it, if any.
 
     Raises `UnusableBackup`, having changed nothing, if the file is not a sound copy of such a
     database. The change is one transaction: other connections see the old data or the new.
@@ -71,12 +71,12 @@ def restore(file: Path, *, using: str = "default") -> Copy:
     path = Path(connections[using].settings_dict["NAME"])
     if _same_file(file, using):
         raise UnusableBackup(f"{file} is the database itself.")
+    kept = None
+    if path.exists():
+        aside = f"{path.name}.before-restore-{timezone.localtime():%Y%m%d_%H%M%S}"
+        kept = backup(path.with_name(aside), using=using)
     connection = connections[using]
     connection.ensure_connection()
-    kept = backup(
-        path.with_name(f"{path.name}.before-restore-{timezone.localtime():%Y%m%d_%H%M%S}"),
-        using=using,
-    )
     with closing(_open_read_only(file)) as source:
         source.backup(connection.connection, pages=-1)
     connection.close()  # what it has cached of the old schema is gone

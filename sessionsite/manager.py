@@ -13,11 +13,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from analytics import reports
 from conversations import exporters, reading, search, writing
+from conversations.databases import files
 from conversations.errors import InvalidValue, explained
 from conversations.models import Session
 from conversations.reading import Row
-
-from . import files
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")

@@ -74,10 +74,10 @@ def list_in(record: dict[str, Any], key: str) -> list[Any]:
 
 def count_of(value: Any) -> int | None:
     """Return a count that can be stored, or None for what is no count: text, negative, huge."""
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is float and value.is_integer():
         value = int(value)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
-    return value if is_count else None
+    # The exact type: True is an int too, and no count.
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else None
 
 
 def seconds_as_ms(value: Any) -> int | None:

@@ -23,7 +23,7 @@ from .records import Rejected, Skipped
 from .text import clean_text
 
 SAMPLE_BYTES = 64 * 1024
-BUFFER_BYTES = 256 * 1024
+BUFFER_BYTES = 128 * 1024
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
 # A conversation export holds thousands of entries and text that packs 5 to 20 fold; these limits
@@ -219,11 +219,9 @@ class _Reading(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:
         try:
-            chunk = self._stream.read(len(buffer))
+            count = self._stream.readinto(buffer)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
             raise UnreadableFile(self._name, _reason(error)) from error
-        count = len(chunk)
-        buffer[:count] = chunk
         self._done += count
         if self._check and (problem := self._check(self._done)):
             raise UnreadableFile(self._name, problem)

@@ -26,11 +26,14 @@ from .text import clean
 MAX_LINE_BYTES = 64 * 1024**2
 MAX_VALUE_CHARACTERS = 64 * 1024**2
 CHUNK_BYTES = 1024**2
-LONGEST_CHUNK_BYTES = 16 * 1024**2
+LONGEST_CHUNK_BYTES = 8 * 1024**2
+# An empty list takes two bytes in a file and thirty times that in memory.
+MAX_VALUES = 4_000_000
 
 WHITESPACE = " \t\n\r"
 SPACE = re.compile(f"[{WHITESPACE}]*")
 TOO_LONG = f"longer than {MAX_LINE_BYTES // 1024**2} MB"
+TOO_MANY = f"more than {MAX_VALUES:,} values"
 # A value cut off by the end of the text fails this close to it, unless it is a string: the longest
 # literal is -Infinity, the longest escape six characters.
 LONGEST_LITERAL = 16
@@ -70,7 +73,13 @@ def _number(digits: str) -> float | str:
     return number if isfinite(number) else digits
 
 
-def too_deep(value: Any) -> bool:
+def _cleaned(value: Any) -> Any:
+    if _is_too_deep(value):
+        raise Unusable(TOO_DEEP)
+    return clean(value)
+
+
+def _is_too_deep(value: Any) -> bool:
     """Return whether lists and objects are nested in `value` more than MAX_DEPTH levels."""
     level = [value] if isinstance(value, list | dict) else []
     for _ in range(MAX_DEPTH):
@@ -114,19 +123,22 @@ def lines(stream: IO[bytes]) -> Iterator[Line]:
 
 
 def line_value(line: Line) -> Any:
-    """Return the JSON value of a line, cleaned; raises Unusable if it is none or too deep."""
+    """Return the JSON value of a line, cleaned; raises Unusable if it is none.
+
+    It may still be nested some hundred levels: whoever keeps a part of it passes that part through
+    `without_bytes`.
+    """
     if line.is_too_long:
         raise Unusable(TOO_LONG)
     content = line.content
+    if len(content) > CHUNK_BYTES and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise Unusable(TOO_MANY)
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError:
         # orjson is strict where files are not: byte order mark, lone surrogates, broken UTF-8.
-        return clean(_patient_value(content))
-    # Brackets inside strings count too, so this only says when there is no need to look closer.
-    if content.count(b"{") + content.count(b"[") > MAX_DEPTH and too_deep(value):
-        raise Unusable(TOO_DEEP)
-    return clean(value) if b"\\u0000" in content else value
+        return _cleaned(_patient_value(content))
+    return _cleaned(value) if b"\\u0000" in content else value
 
 
 def _patient_value(content: bytes) -> Any:
@@ -141,8 +153,6 @@ def _patient_value(content: bytes) -> Any:
     if end < len(text):
         raise Unusable(f"not JSON: more text after the value, character {end + 1}")
     decoder.check()
-    if too_deep(value):
-        raise Unusable(TOO_DEEP)
     return value
 
 
@@ -211,7 +221,7 @@ def _object(text: _Text, key: str) -> Iterator[Any]:
             break
         separator = ","
         if not found and text.place > MAX_VALUE_CHARACTERS:
-            raise text.broken(TOO_LONG)
+            raise text.refused(TOO_LONG)
     text.take("}")
     if not found:
         yield refused or whole
@@ -257,7 +267,7 @@ class _Text:
             try:
                 value, end = self._decoder.decode(self._text, self._place)
             except RecursionError:
-                raise self.broken(TOO_DEEP) from None
+                raise self.refused(TOO_DEEP) from None
             except json.JSONDecodeError as error:
                 if self._at_end or not self._is_cut(error):
                     raise self.broken(error.msg, error.pos) from None
@@ -272,16 +282,18 @@ class _Text:
         self._place = end
         try:
             self._decoder.check()
+            return _cleaned(value) if is_dirty else value
         except Unusable as error:
             return Refused(str(error))
-        if not is_dirty:
-            return value
-        return Refused(TOO_DEEP) if too_deep(value) else clean(value)
 
     def broken(self, message: str, place: int | None = None) -> Unusable:
         """Return the error for text that is no JSON from `place` on."""
         place = self.place if place is None else self._dropped + place
         return Unusable(f"not JSON from character {place + 1} on: {message}")
+
+    def refused(self, message: str) -> Unusable:
+        """Return the error for a value whose end is not looked for, so that nothing follows it."""
+        return Unusable(f"{message}, from character {self.place + 1} on; the rest is not read")
 
     def _is_cut(self, error: json.JSONDecodeError) -> bool:
         is_at_end = error.pos >= len(self._text) - LONGEST_LITERAL
@@ -290,7 +302,9 @@ class _Text:
     def _fill(self) -> None:
         pending = len(self._text) - self._place
         if pending > MAX_VALUE_CHARACTERS:
-            raise self.broken(TOO_LONG)
+            raise self.refused(TOO_LONG)
+        if pending > CHUNK_BYTES and sum(map(self._text.count, ",[{")) > MAX_VALUES:
+            raise self.refused(TOO_MANY)
         # Twice as much each time: a value longer than a chunk is decoded a few times, not many.
         wanted = min(max(CHUNK_BYTES, pending), LONGEST_CHUNK_BYTES)
         chunk = self._stream.read(wanted)

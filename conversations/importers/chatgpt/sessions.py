@@ -166,9 +166,11 @@ def _message(node: Node, name: str, default_model: str) -> MessageRecord:
 
 def _custom_instructions(facts: dict[str, Any]) -> Content | None:
     """Return the custom instructions of 2023 and 2024, which stand beside an empty text."""
+    if not flag_in(facts, "is_user_system_message"):
+        return None
     about = object_in(facts, "user_context_message_data")
     text = joined(value for value in about.values() if isinstance(value, str))
-    if not text or not flag_in(facts, "is_user_system_message"):
+    if not text:
         return None
     return Content("context", text, is_hidden=True)
 

@@ -10,8 +10,10 @@ from ..fields import list_in, object_in, text_in
 from ..links import cut_cycles
 from ..text import EARLIEST, read_time
 
+FIELDS = {"id", "message", "parent", "children"}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Node:
     """A node of the tree, whose links may lead nowhere."""
 
@@ -36,7 +38,7 @@ def read_node(node: dict[str, Any]) -> Node:
         message=object_in(node, "message"),
         parent=text_in(node, "parent"),
         children=[child for child in list_in(node, "children") if isinstance(child, str)],
-        extra={name: node[name] for name in node.keys() - {"id", "message", "parent", "children"}},
+        extra={} if node.keys() <= FIELDS else {name: node[name] for name in node.keys() - FIELDS},
     )
 
 

@@ -38,9 +38,8 @@ class Blocks:
         """Whether a tool speaks here and nobody else."""
         return bool(self.results) and len(self.results) == len(self.types)
 
-    def metadata(self) -> dict[str, Any]:
-        """Return what has no field of its own in a message."""
-        metadata: dict[str, Any] = {}
+    def describe(self, metadata: dict[str, Any]) -> None:
+        """Add to the metadata of a message what it has no field for."""
         if self.types:
             metadata["blocks"] = self.types
         if self.thinking:
@@ -49,7 +48,6 @@ class Blocks:
             metadata["attachments"] = self.attachments
         if self.others:
             metadata["other_blocks"] = self.others
-        return metadata
 
 
 @dataclass(slots=True)
@@ -151,12 +149,13 @@ def extra_result(result: Any, text: str) -> Any:
         return None
     if isinstance(result, dict):
         result = {key: value for key, value in present(result).items() if value != text}
+    result = without_bytes(result)
     if not _is_large(result):
-        return without_bytes(result) or None
+        return result or None
     if not isinstance(result, dict):
         return None
     kept = {key: value for key, value in result.items() if not _is_large(value)}
-    return {**without_bytes(kept), "omitted": sorted(result.keys() - kept.keys())}
+    return {**kept, "omitted": sorted(result.keys() - kept.keys())}
 
 
 def _is_large(value: Any) -> bool:

@@ -10,7 +10,7 @@ from ..fields import Unusable, count_of, flag_in, kind, object_in, present, text
 from ..inline import without_bytes
 from ..records import MessageRecord
 from ..text import joined, read_time
-from .blocks import Blocks, extra_result, read_blocks
+from .blocks import extra_result, read_blocks
 from .usage import read_usage
 
 PROVIDER = "anthropic"
@@ -66,6 +66,9 @@ MESSAGE_FIELDS = {
     "stop_sequence",
     "usage",
 }
+# Most records hold these and no more: one look spares them the search for anything special.
+PLAIN_USER_FIELDS = COMMON_FIELDS - {"isMeta"} | {"message"}
+PLAIN_ASSISTANT_FIELDS = PLAIN_USER_FIELDS | {"requestId"}
 SYSTEM_FIELDS = COMMON_FIELDS | {"content", "subtype", "level"}
 ATTACHMENT_FIELDS = COMMON_FIELDS | {"attachment"}
 
@@ -97,22 +100,14 @@ LISTS = ("blocks", "thinking", "attachments", "other_blocks")
 def base_message(record: dict[str, Any], key: str, role: str, text: str) -> MessageRecord:
     """Return a message with what every kind of record has; raises Unusable for a wrong type."""
     stamp = record.get("timestamp")
-    time = None
-    metadata: dict[str, Any] = {}
-    if stamp is not None:
-        if isinstance(stamp, bool) or not isinstance(stamp, str | int | float):
-            raise Unusable(f"timestamp is {kind(stamp)}, not text")
-        time = read_time(stamp)
-        if time is None:
-            metadata["timestamp_raw"] = stamp
-    return MessageRecord(
-        key=key,
-        role=role,
-        content=text,
-        timestamp=time,
-        is_sidechain=flag_in(record, "isSidechain"),
-        metadata=metadata,
-    )
+    if isinstance(stamp, bool | list | dict):
+        raise Unusable(f"timestamp is {kind(stamp)}, not text")
+    message = MessageRecord(key, role, text)
+    message.timestamp = read_time(stamp)
+    if message.timestamp is None and stamp is not None:
+        message.metadata["timestamp_raw"] = stamp
+    message.is_sidechain = flag_in(record, "isSidechain")
+    return message
 
 
 def user_message(record: dict[str, Any], key: str) -> MessageRecord:
@@ -121,7 +116,7 @@ def user_message(record: dict[str, Any], key: str) -> MessageRecord:
     is_result = blocks.is_only_results
     message = base_message(record, key, "tool" if is_result else "user", blocks.text)
     metadata = message.metadata
-    _describe(metadata, blocks)
+    blocks.describe(metadata)
     if blocks.results:
         texts = joined(result.text for result in blocks.results)
         if is_result:
@@ -133,21 +128,22 @@ def user_message(record: dict[str, Any], key: str) -> MessageRecord:
             metadata["tool_call_ids"] = ids
         if any(result.is_error for result in blocks.results):
             metadata["is_error"] = True
-    if "toolUseResult" in record:
-        extra = extra_result(record["toolUseResult"], message.content)
-        if extra is not None:
-            metadata["tool_use_result"] = extra
-    if flag_in(record, "isMeta"):
-        metadata["is_meta"] = True
-        message.is_hidden = True
-    if flag_in(record, "isCompactSummary"):
-        message.content_type = "summary"
-        message.is_hidden = True
-    if flag_in(record, "isVisibleInTranscriptOnly"):
-        message.is_hidden = True
     if not is_result and not typed_texts(blocks.texts) and not blocks.attachments:
         message.is_hidden = True
-    _keep_unknown(message, record, USER_FIELDS)
+    if not record.keys() <= PLAIN_USER_FIELDS:
+        if "toolUseResult" in record:
+            extra = extra_result(record["toolUseResult"], message.content)
+            if extra is not None:
+                metadata["tool_use_result"] = extra
+        if flag_in(record, "isMeta"):
+            metadata["is_meta"] = True
+            message.is_hidden = True
+        if flag_in(record, "isCompactSummary"):
+            message.content_type = "summary"
+            message.is_hidden = True
+        if flag_in(record, "isVisibleInTranscriptOnly"):
+            message.is_hidden = True
+        _keep_unknown(message, record, USER_FIELDS)
     return message
 
 
@@ -162,7 +158,7 @@ def assistant_message(record: dict[str, Any], key: str) -> MessageRecord:
     blocks = read_blocks(envelope.get("content"))
     message = base_message(record, key, "assistant", blocks.text)
     metadata = message.metadata
-    _describe(metadata, blocks)
+    blocks.describe(metadata)
     message.tool_calls = blocks.tool_calls or None
     message.finish_reason = text_in(envelope, "stop_reason")
     if stop := text_in(envelope, "stop_sequence"):
@@ -171,10 +167,10 @@ def assistant_message(record: dict[str, Any], key: str) -> MessageRecord:
         metadata["request_id"] = request
     model = text_in(envelope, "model")
     usage = read_usage(envelope.get("usage"))
-    is_error = flag_in(record, "isApiErrorMessage")
     if model == SYNTHETIC:
         metadata["is_synthetic"] = True
-        is_error = is_error or blocks.text.startswith("API Error")
+        if message.content.startswith("API Error"):
+            message.error_message = message.content
     else:
         message.provider = PROVIDER
         message.model = model
@@ -188,18 +184,20 @@ def assistant_message(record: dict[str, Any], key: str) -> MessageRecord:
             metadata["usage_raw"] = usage.raw
         if usage.rest:
             metadata["usage"] = usage.rest
-        message.latency_ms = count_of(record.get("durationMs"))
-    if is_error:
-        message.error_message = blocks.text
-    if "costUSD" in record:
-        message.cost = _cost(record["costUSD"])
-        if message.cost is None and record["costUSD"] is not None:
-            metadata["cost_raw"] = record["costUSD"]
     if not envelope.keys() <= MESSAGE_FIELDS:
         rest = {key: envelope[key] for key in envelope.keys() - MESSAGE_FIELDS}
         if rest := present(rest):
             metadata["message"] = without_bytes(rest)
-    _keep_unknown(message, record, ASSISTANT_FIELDS)
+    if not record.keys() <= PLAIN_ASSISTANT_FIELDS:
+        if flag_in(record, "isApiErrorMessage"):
+            message.error_message = message.content
+        if model != SYNTHETIC:
+            message.latency_ms = count_of(record.get("durationMs"))
+        cost = record.get("costUSD")
+        message.cost = _cost(cost)
+        if cost is not None and message.cost is None:
+            metadata["cost_raw"] = without_bytes(cost)
+        _keep_unknown(message, record, ASSISTANT_FIELDS)
     return message
 
 
@@ -231,7 +229,7 @@ def attachment_message(record: dict[str, Any], key: str) -> MessageRecord:
         prompt = attached.get("prompt", attached.get("content"))
         blocks = read_blocks(prompt)
         message = base_message(record, key, "user", blocks.text)
-        _describe(message.metadata, blocks)
+        blocks.describe(message.metadata)
         message.is_hidden = not typed_texts(blocks.texts) and not blocks.attachments
         rest = {name: attached[name] for name in attached if name not in ("prompt", "content")}
     else:
@@ -331,11 +329,6 @@ def _envelope(record: dict[str, Any]) -> dict[str, Any]:
     if record.get("message") is None:
         raise Unusable("message is missing")
     return object_in(record, "message")
-
-
-def _describe(metadata: dict[str, Any], blocks: Blocks) -> None:
-    if blocks.types:
-        metadata.update(blocks.metadata())
 
 
 def _keep_unknown(message: MessageRecord, record: dict[str, Any], known: set[str]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 from ..fields import Unusable
 from ..files import SourceFile, UnreadableFile
 from ..json_values import CHUNK_BYTES, Line, line_value, lines
 
 TITLE_MARKS = (b'"leafUuid"', b'-title"')
+LONGEST_MARK = max(map(len, TITLE_MARKS))
 
 
 @dataclass(slots=True)
@@ -61,31 +63,39 @@ def survey(files: Sequence[SourceFile]) -> tuple[Outline, list[SourceFile]]:
 
 
 def _survey_one(file: SourceFile, outline: Outline) -> _Owner:
-    owner = None
     try:
-        has_titles = _mentions_titles(file)
         with file.open(counted=False) as stream:
-            for line in lines(stream):
-                if owner is None and b'"sessionId"' in line.content:
-                    owner = _owner_of(_object(line))
-                if has_titles and any(mark in line.content for mark in TITLE_MARKS):
-                    _note_title(_object(line), outline)
-                elif owner and not has_titles:
-                    break
+            head = stream.read(CHUNK_BYTES)
+            has_titles = _mentions_titles(head, stream)
+        owner = _first_owner(lines(BytesIO(head)))
+        if has_titles or not owner:
+            with file.open(counted=False) as stream:
+                for line in lines(stream):
+                    owner = owner or _first_owner([line])
+                    if any(mark in line.content for mark in TITLE_MARKS):
+                        _note_title(_object(line), outline)
     except UnreadableFile:
-        pass
+        return _Owner()
     return owner or _Owner()
 
 
-def _mentions_titles(file: SourceFile) -> bool:
+def _mentions_titles(head: bytes, stream: IO[bytes]) -> bool:
     """Return whether a title may be in a file: most hold none, and a look at the bytes is cheap."""
-    with file.open(counted=False) as stream:
-        end = b""
-        while chunk := stream.read(CHUNK_BYTES):
-            if any(mark in end + chunk for mark in TITLE_MARKS):
-                return True
-            end = chunk[-max(map(len, TITLE_MARKS)) :]
+    chunk = head
+    while chunk:
+        if any(mark in chunk for mark in TITLE_MARKS):
+            return True
+        end = chunk[-LONGEST_MARK:]  # a mark may be cut in two
+        chunk = stream.read(CHUNK_BYTES)
+        chunk = end + chunk if chunk else b""
     return False
+
+
+def _first_owner(some_lines: Iterable[Line]) -> _Owner | None:
+    for line in some_lines:
+        if b'"sessionId"' in line.content and (owner := _owner_of(_object(line))):
+            return owner
+    return None
 
 
 def _object(line: Line) -> dict[str, Any]:

@@ -167,7 +167,8 @@ class LogFile:
 
     def _settle(self, draft: Draft, record: dict[str, Any], uuid: str) -> None:
         """Note what an accepted record says about its session."""
-        self._current = self._drafts.setdefault((draft.session_id, draft.agent_id), draft)
+        if draft is not self._current:
+            self._drafts[draft.session_id, draft.agent_id] = self._current = draft
         for name in draft.unknown & record.keys():
             value = record[name]
             if value and isinstance(value, str):
@@ -226,7 +227,7 @@ class LogFile:
 
     def _digest_key(self, draft: Draft, record: dict[str, Any]) -> str:
         """Return a key for a record without uuid that is the same in every copy of the file."""
-        content = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps(without_bytes(record), option=orjson.OPT_SORT_KEYS)
         key = f"{draft.external_id}:{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
         draft.digests[key] += 1
         times = draft.digests[key]

@@ -14,15 +14,15 @@ ORDINARY = {
     "speed": "standard",
     "inference_geo": "not_available",
 }
-COUNTS = frozenset(
-    {
-        "input_tokens",
-        "output_tokens",
-        "cache_creation_input_tokens",
-        "cache_read_input_tokens",
-        "cache_creation",
-    }
+TOTALS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
 )
+WRITES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+COUNTS = frozenset({*TOTALS, "cache_creation"})
+ORDINARY_FIELDS = COUNTS | {"service_tier"}
 
 
 @dataclass(slots=True)
@@ -56,85 +56,63 @@ def read_usage(raw: Any) -> Usage:
         return NO_USAGE
     if not isinstance(raw, dict):
         raise Unusable(f"usage is {kind(raw)}, not an object")
-    counts = _Counts()
-    fresh = counts.take(raw, "input_tokens")
-    output = counts.take(raw, "output_tokens")
-    written = counts.take(raw, "cache_creation_input_tokens")
-    read = counts.take(raw, "cache_read_input_tokens")
+    fresh = count_of(raw.get("input_tokens"))
+    output = count_of(raw.get("output_tokens"))
+    written = count_of(raw.get("cache_creation_input_tokens"))
+    read = count_of(raw.get("cache_read_input_tokens"))
+    is_sound = (fresh, output, written, read) == tuple(map(raw.get, TOTALS))
     written_1h = None
     split = raw.get("cache_creation")
     if isinstance(split, dict):
-        written_5m = counts.take(split, "ephemeral_5m_input_tokens")
-        written_1h = counts.take(split, "ephemeral_1h_input_tokens")
+        written_5m, written_1h = parts = tuple(map(count_of, map(split.get, WRITES)))
+        is_sound = is_sound and parts == tuple(map(split.get, WRITES))
         if written_5m is not None or written_1h is not None:
             both = (written_5m or 0) + (written_1h or 0)
             if written is None:
                 written = both
             elif both != written:
-                counts.are_sound = False
+                is_sound = False
                 written_1h = min(written_1h or 0, written)
     elif split is not None:
-        counts.are_sound = False
+        is_sound = False
 
     total = None
     if fresh is not None or written is not None or read is not None:
         total = (fresh or 0) + (written or 0) + (read or 0)
         if total > MAX_COUNT:
-            counts.are_sound = False
+            is_sound = False
             total = written = read = None
-    usage = Usage(input_tokens=total, output_tokens=output, cache_read_tokens=read)
+    usage = Usage(total, output, read)
     if written is not None:
         usage.cache_write_1h_tokens = written_1h or 0
         usage.cache_write_5m_tokens = written - usage.cache_write_1h_tokens
-    if "output_tokens_details" in raw:
-        usage.reasoning_tokens = counts.take_part(raw["output_tokens_details"], output)
-    if not counts.are_sound:
+    details = raw.get("output_tokens_details")
+    if isinstance(details, dict):
+        said = details.get("thinking_tokens", details.get("reasoning_tokens"))
+        usage.reasoning_tokens = count_of(said)
+        if said is not None and (usage.reasoning_tokens or -1) > (output or 0):
+            usage.reasoning_tokens = output
+        is_sound = is_sound and said == usage.reasoning_tokens
+    if not is_sound:
         usage.raw = without_bytes(raw)
-    if not raw.keys() <= COUNTS:
+    if raw.keys() != ORDINARY_FIELDS or raw["service_tier"] != ORDINARY["service_tier"]:
         usage.rest = _rest(raw)
     return usage
 
 
-class _Counts:
-    """Reads counts and remembers whether all of them were some."""
-
-    def __init__(self) -> None:
-        self.are_sound = True
-
-    def take(self, record: dict[str, Any], key: str) -> int | None:
-        value = record.get(key)
-        if value is None or (type(value) is int and 0 <= value <= MAX_COUNT):
-            return value
-        number = count_of(value)
-        if number is None:
-            self.are_sound = False
-        return number
-
-    def take_part(self, details: Any, whole: int | None) -> int | None:
-        """Return how much of the output was reasoning, never more than all of it."""
-        if not isinstance(details, dict):
-            return None
-        part = self.take(details, "thinking_tokens")
-        if part is None:
-            part = self.take(details, "reasoning_tokens")
-        if part is not None and part > (whole or 0):
-            self.are_sound = False
-            part = whole
-        return part
-
-
 def _rest(raw: dict[str, Any]) -> dict[str, Any] | None:
-    rest = present(
-        {
-            key: value
-            for key, value in raw.items()
-            if key not in COUNTS and ORDINARY.get(key) != value
-        }
-    )
+    """Return what the counts do not say, where it is not what everybody's usage says."""
+    rest = {
+        key: raw[key]
+        for key in raw.keys() - COUNTS
+        if raw[key] is not None and raw[key] != ORDINARY.get(key, "")
+    }
+    if not rest:
+        return None
     tools = rest.get("server_tool_use")
     if isinstance(tools, dict) and not any(tools.values()):
         del rest["server_tool_use"]
     iterations = rest.get("iterations")
     if isinstance(iterations, list) and len(iterations) == 1:
         del rest["iterations"]  # the same numbers once more
-    return without_bytes(rest) if rest else None
+    return without_bytes(present(rest)) or None

@@ -13,6 +13,7 @@ from conversations.models import Session
 
 class Command(commands.Command):
     help = "Write sessions out."
+    needs_database = True
 
     def add_arguments(self, parser):
         parser.add_argument(

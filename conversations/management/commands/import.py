@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from conversations import commands, importers, storing
+from conversations.databases import files
 from conversations.importers.records import Rejected, Skipped
 
 SHOWN = 20
@@ -37,6 +39,7 @@ class Command(commands.Command):
     def handle(self, *, paths, project, dry_run, format, verbosity, **_):
         if project is not None and not project.strip():
             raise CommandError("--project must not be empty.", returncode=commands.USAGE)
+        files.create_or_check("default")
         with ExitStack() as stack:
             on_bytes = None
             if verbosity and sys.stderr.isatty():
@@ -46,7 +49,9 @@ class Command(commands.Command):
             found = importers.find([p if p == "-" else Path(p) for p in paths], on_bytes=on_bytes)
             if on_bytes:
                 bar.update(task, total=found.total_bytes)
-            report = storing.store(importers.read(found), project=project, dry_run=dry_run)
+            left_out = (("", item) for item in found.unrecognised)
+            items = chain(left_out, importers.read(found))
+            report = storing.store(items, project=project, dry_run=dry_run)
         if format == "json":
             self.print_json({"schema": 1, "dry_run": dry_run, **asdict(report)})
         else:
@@ -57,7 +62,8 @@ class Command(commands.Command):
             sys.exit(commands.REJECTED)
 
     def summarise(self, report: storing.ImportReport, dry_run: bool) -> None:
-        self.list("skipped", report.skipped, report.skipped_records, level=2)
+        nothing = not (report.new or report.updated or report.unchanged)
+        self.list("skipped", report.skipped, report.skipped_records, level=1 if nothing else 2)
         self.list("failed", report.failed, report.failed_records, level=1)
         would = "Would be stored: " if dry_run else ""
         if self.verbosity:

@@ -12,6 +12,7 @@ from maintenance import backups
 
 class Command(commands.Command):
     help = "Write a consistent copy of the database."
+    needs_database = True
 
     def add_arguments(self, parser):
         parser.add_argument(

@@ -35,4 +35,5 @@ class Command(commands.Command):
                 raise CommandError("Nothing was restored.", returncode=commands.FAILED)
         kept = backups.restore(file, using=database)
         self.print(f"Restored: {file}")
-        self.say(f"What was there before is in {kept.path}")
+        if kept:
+            self.say(f"What was there before is in {kept.path}")

@@ -8,6 +8,7 @@ from maintenance import database as database_file
 
 class Command(commands.Command):
     help = "Give the free space inside the database file back to the disk."
+    needs_database = True
 
     def handle(self, *, database="default", **_):
         before, after = database_file.vacuum(using=database)

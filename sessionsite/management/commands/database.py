@@ -10,9 +10,9 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from conversations import commands
+from conversations.databases import files
 from maintenance import database
 from maintenance.management.commands import backup, restore
-from sessionsite import files
 
 
 class Command(commands.Command):
@@ -41,7 +41,7 @@ class Command(commands.Command):
     def handle(self, *, verb, db, **options):
         alias = files.connect(db) if db else "default"
         path = Path(connections[alias].settings_dict["NAME"])
-        if verb not in {"init", "migrate"}:
+        if verb not in {"init", "migrate", "restore"}:
             files.require(alias)
         getattr(self, verb)(alias, path, **options)
 

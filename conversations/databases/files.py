@@ -1,4 +1,4 @@
-"""Database files besides the one of DATABASE_URL: connecting to them, making new ones."""
+"""Database files: connecting to another than that of DATABASE_URL, making new ones."""
 
 from __future__ import annotations
 

@@ -1,0 +1,134 @@
+"""Lists as tables, whose order and page come from the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.core.paginator import Paginator
+from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from .models import Session
+from .templatetags import conversations as show
+
+PAGE_SIZES = (25, 50, 100)
+
+
+class PagedTable(tables.Table):
+    """One page of a query, in an order that the reader chose among the columns.
+
+    The address may say anything: what it cannot mean is left out, so no address is an error.
+    """
+
+    part = ""  # id of the element that the table fills
+
+    def __init__(self, rows: QuerySet, *, request: HttpRequest, **options: Any) -> None:
+        super().__init__(rows, order_by=self._order_in(request), **options)
+        self.paginator = Paginator(self.rows, page_size(request.GET.get("per_page", "")))
+        self.page = self.paginator.get_page(request.GET.get("page", "1"))
+
+    def _order_in(self, request: HttpRequest) -> str | None:
+        sort = request.GET.get("sort", "")
+        return sort if sort.removeprefix("-") in self.base_columns else None
+
+    @property
+    def page_sizes(self) -> tuple[int, ...]:
+        return PAGE_SIZES
+
+
+def page_size(text: str) -> int:
+    """Return the smallest page size that holds as many rows as `text` asks for."""
+    try:
+        wanted = int(text)
+    except ValueError:
+        return PAGE_SIZES[0]
+    return next((size for size in PAGE_SIZES if size >= wanted), PAGE_SIZES[-1])
+
+
+def _figure(**options: Any) -> tables.Column:
+    # The largest are what one looks for in a column of figures.
+    return tables.Column(
+        attrs={"cell": {"class": "figure"}}, initial_sort_descending=True, **options
+    )
+
+
+class SessionTable(PagedTable):
+    """Sessions, newest first. `id` breaks every tie, so that pages never overlap."""
+
+    title = tables.Column(empty_values=(), attrs={"cell": {"class": "wide"}})
+    project = tables.Column(order_by=("project__name", "id"))
+    model = tables.Column(
+        order_by=("model__provider", "model__model_name", "model__model_version", "id")
+    )
+    status = tables.Column(order_by=("status", "started_at", "id"))  # as its index has it
+    messages = _figure(accessor="total_messages", order_by=("total_messages", "id"))
+    tokens = _figure(empty_values=())
+    cost = _figure(accessor="total_cost_nanos", order_by=("total_cost_nanos", "id"))
+    started = tables.Column(
+        accessor="started_at",
+        order_by=("started_at", "id"),
+        attrs={"cell": {"class": "text-nowrap"}},
+        initial_sort_descending=True,
+    )
+
+    part = "sessions-table"
+
+    class Meta:
+        order_by = "-started"
+        default = show.UNKNOWN
+
+    def order_title(self, sessions, is_descending):
+        title = Lower("title")
+        if is_descending:
+            return sessions.order_by(title.desc(), "-id"), True
+        return sessions.order_by(title.asc(), "id"), True
+
+    def order_tokens(self, sessions, is_descending):
+        both = F("total_input_tokens") + F("total_output_tokens")
+        if is_descending:
+            return sessions.order_by(both.desc(), "-id"), True
+        return sessions.order_by(both.asc(), "id"), True
+
+    def render_title(self, record):
+        title = record.title.strip()
+        name = (
+            format_html('<bdi class="clamped">{}</bdi>', title)
+            if title
+            else format_html(
+                '<i>Untitled</i> <span class="quiet">{}</span>', show.short_id(record.session_uuid)
+            )
+        )
+        address = show.address(record)
+        return format_html('<a class="title" href="{}">{}</a>', address, name) if address else name
+
+    def render_project(self, value):
+        return format_html("<bdi>{}</bdi>", value.name)
+
+    def render_model(self, value):
+        return format_html(
+            '<bdi title="{}"><span class="quiet">{}/</span>{}</bdi>',
+            value.full_name,
+            value.provider,
+            value.model_name,
+        )
+
+    def render_status(self, record, value):
+        return format_html(
+            '<span class="status" data-status="{}">{}</span>', value, record.get_status_display()
+        )
+
+    def render_messages(self, value):
+        return show.number(value)
+
+    def render_tokens(self, record):
+        count = record.total_input_tokens + record.total_output_tokens
+        return show.tokens(count or None)
+
+    def render_cost(self, record):
+        return show.money(record.exact_cost or None)
+
+    def render_started(self, value):
+        return show.when(value)

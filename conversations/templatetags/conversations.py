@@ -1,0 +1,140 @@
+"""How pages write money, tokens, durations, times and message text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.core.paginator import Page
+from django.urls import NoReverseMatch
+from django.utils import dateformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from conversations import rendering
+from conversations.models import Session
+
+register = template.Library()
+
+UNKNOWN = "–"
+ITEMS = ("", "k", "M", "G", "T", "P", "E")
+
+
+@register.filter
+def money(dollars: Decimal | float | None) -> SafeString | str:
+    """Return US dollars with as many decimals as the sum needs; the title has all of them."""
+    if dollars is None:
+        return UNKNOWN
+    exact = Decimal(str(dollars))
+    if not exact.is_finite():
+        return UNKNOWN
+    size = abs(exact)
+    decimals = 2 if size >= 1 or not size else 4 if size >= Decimal("0.001") else 6
+    shown = f"${exact:,.{decimals}f}"
+    if 0 < size < Decimal("0.0000005"):
+        shown = "<$0.000001"
+    full = f"{exact:f}"
+    full = full.rstrip("0").rstrip(".") if "." in full else full
+    return format_html('<data value="{}" title="${}">{}</data>', full, full, shown)
+
+
+@register.filter
+def tokens(count: int | None) -> SafeString | str:
+    """Return a number of tokens in three digits or so; the title has all of them."""
+    if count is None:
+        return UNKNOWN
+    shown, item = float(count), 0
+    while abs(shown) >= 999.5 and item < len(ITEMS) - 1:
+        shown, item = shown / 1000, item + 1
+    digits = 0 if item == 0 or abs(shown) >= 99.95 else 1
+    return format_html(
+        '<data value="{}" title="{} tokens">{}{}</data>',
+        count,
+        f"{count:,}",
+        f"{shown:.{digits}f}",
+        ITEMS[item],
+    )
+
+
+@register.filter
+def number(count: int | None) -> str:
+    """Return a whole number with separators between the thousands."""
+    return UNKNOWN if count is None else f"{count:,}"
+
+
+@register.filter
+def duration(milliseconds: int | None) -> str:
+    """Return a time span in its two largest units, or milliseconds."""
+    if milliseconds is None or milliseconds < 0:
+        return UNKNOWN
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    seconds = milliseconds // 1000
+    for size, unit, smaller_size, smaller in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if seconds >= size:
+            rest = seconds % size // smaller_size
+            return f"{seconds // size:,} {unit} {rest} {smaller}" if rest else (
+                f"{seconds // size:,} {unit}"
+            )
+    return UNKNOWN
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString | str:
+    """Return a <time> element in the site's time zone; its title has the seconds and the zone."""
+    if moment is None:
+        return UNKNOWN
+    try:
+        local = localtime(moment)
+    except OverflowError:  # the first or the last hours that there are
+        local = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        dateformat.format(local, "Y-m-d H:i:s T"),
+        dateformat.format(local, "j M Y, H:i"),
+    )
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Return message text as sanitised HTML."""
+    return rendering.render_markdown(text)
+
+
+@register.filter
+def address(session: Session) -> str:
+    """Return the address of a session's page, or "" if its id cannot stand in an address."""
+    try:
+        return session.get_absolute_url()
+    except NoReverseMatch:  # a script may have written any text as an id
+        return ""
+
+
+@register.filter
+def short_id(uuid: str) -> str:
+    """Return the first eight characters of an id."""
+    return uuid[:8]
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Return a JSON value as text for people."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.simple_tag
+def page_numbers(page: Page) -> Iterator[int | str]:
+    """Yield the page numbers to link: the first, the last, and those around this one."""
+    return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)

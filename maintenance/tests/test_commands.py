@@ -1,0 +1,90 @@
+"""`manage.py backup`, `restore` and `vacuum`, and their old names, as a shell runs them."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from sessionsite.tests.conftest import program, with_database  # noqa: F401  (fixtures)
+
+
+@pytest.fixture
+def shell(with_database):  # noqa: F811
+    with_database.ok("python session_manager.py create 'Keep me'")
+    return with_database
+
+
+def test_a_backup_has_a_name_with_the_time_and_can_be_restored(shell):
+    printed = shell.ok("python manage.py backup")
+    assert printed.startswith("Backup created: llm_sessions_backup_")
+    name = printed.split()[2]
+    shell.ok("python session_manager.py create 'Too new'")
+    done = shell.shell(f"python manage.py restore {name} --noinput")
+    assert (done.returncode, done.stdout) == (0, f"Restored: {name}\n")
+    assert "before-restore" in done.stderr
+    listed = shell.ok("python session_manager.py list")
+    assert "Keep me" in listed
+    assert "Too new" not in listed
+
+
+def test_a_restore_needs_to_be_confirmed(shell):
+    shell.ok("python session_db_setup.py backup --output copy.db")
+    done = shell.shell("python session_db_setup.py restore copy.db", input="")
+    assert done.returncode == 2
+    assert "Nothing was restored" in done.stderr
+
+
+def test_a_dry_run_of_a_restore_only_checks(shell):
+    shell.ok("python manage.py backup -o copy.db")
+    shell.ok("python session_manager.py create 'Newer'")
+    shell.ok("python manage.py restore copy.db --dry-run")
+    assert "Newer" in shell.ok("python session_manager.py list")
+    (shell.folder / "junk.db").write_text("junk " * 500)
+    done = shell.shell("python manage.py restore junk.db --dry-run")
+    assert done.returncode == 1
+    assert "junk.db cannot be restored" in done.stderr
+
+
+def test_a_backup_may_go_to_standard_output(shell):
+    shell.ok("python manage.py backup --output - > piped.db")
+    with closing(sqlite3.connect(shell.folder / "piped.db")) as plain:
+        assert plain.execute("SELECT title FROM sessions").fetchall() == [("Keep me",)]
+
+
+def test_vacuum_says_what_it_gained(shell):
+    assert "MB before" in shell.ok("python manage.py vacuum")
+
+
+def test_maintenance_without_a_task_says_what_there_is(shell):
+    done = shell.shell("python session_db_setup.py maintenance")
+    assert done.returncode == 2
+    assert "--cleanup" in done.stderr
+
+
+def test_damage_has_an_exit_code_of_its_own(shell):
+    with closing(sqlite3.connect(shell.database)) as plain:
+        plain.execute("UPDATE sessions SET model_id = 77")
+        plain.commit()
+    done = shell.shell("python session_db_setup.py maintenance --check")
+    assert done.returncode == 4
+    assert "refers to a row of models that is not there" in done.stderr
+
+
+def test_without_a_database_the_way_to_make_one_is_named(shell):
+    shell.database.unlink()
+    for line in ("session_db_setup.py info", "session_db_setup.py backup", "manage.py backup", "manage.py vacuum",
+                 "manage.py export"):  # fmt: skip
+        done = shell.shell(f"python {line}")
+        assert done.returncode == 1, line
+        assert "Traceback" not in done.stderr, line
+        assert "session_db_setup.py" in done.stderr, done.stderr
+        assert not shell.database.exists(), line
+
+
+def test_a_lost_database_is_brought_back(shell):
+    shell.ok("python manage.py backup -o copy.db")
+    shell.database.unlink()
+    shell.ok("python manage.py restore copy.db --noinput")
+    assert "Keep me" in shell.ok("python session_manager.py list")

@@ -1,0 +1,134 @@
+"""The database connection is what the settings promise, and the schema looks after itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from conversations import schema
+from conversations.databases import files
+from conversations.models import Session
+from sessionsite import checks
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),  # FULL
+        ("busy_timeout", 20_000),
+        ("foreign_keys", 1),
+        ("temp_store", 2),  # MEMORY
+        ("cache_size", -16_000),
+        ("journal_size_limit", 67_108_864),
+        ("mmap_size", 0),
+    ],
+)
+def test_every_connection_has_the_pragmas_of_the_settings(pragma, value):
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {pragma}")
+        assert cursor.fetchone() == (value,)
+
+
+@pytest.mark.django_db
+def test_transactions_take_the_write_lock_when_they_begin():
+    assert connection.transaction_mode == "IMMEDIATE"
+    assert connection.settings_dict["CONN_MAX_AGE"] is None
+    assert connection.settings_dict["ATOMIC_REQUESTS"] is False
+
+
+def test_tests_run_on_a_file():
+    assert Path(connections["default"].settings_dict["TEST"]["NAME"]).name.startswith("test.db")
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 53, 4), False),
+    ],
+)
+def test_a_sqlite_with_the_wal_reset_defect_is_known(version, affected):
+    assert checks.has_wal_reset_defect(version) is affected
+
+
+def test_the_check_names_the_version_and_the_way_out(monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    [warning] = checks.check_sqlite(databases=["default"])
+    assert "SQLite 3.40.1" in warning.msg
+    assert "requirements-sqlite.txt" in warning.hint
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 53, 4))
+    assert checks.check_sqlite(databases=["default"]) == []
+
+
+@pytest.fixture
+def damaged(transactional_db):
+    """The test database without one of its triggers and one of its views."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER messages_insert_totals")
+        cursor.execute("DROP VIEW v_daily_stats")
+    yield
+    call_command("migrate", verbosity=0)
+
+
+def test_a_missing_trigger_is_reported_and_put_back_by_migrate(damaged):
+    assert set(schema.missing(connection)) == {"messages_insert_totals", "v_daily_stats"}
+    [warning] = schema.check_definitions(databases=["default"])
+    assert "messages_insert_totals" in warning.msg
+    call_command("migrate", verbosity=0)
+    assert schema.missing(connection) == []
+
+
+def test_a_trigger_of_other_words_is_replaced(transactional_db):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER batch_jobs_complete")
+        cursor.execute("CREATE TRIGGER batch_jobs_complete AFTER INSERT ON batch_jobs BEGIN SELECT 1; END")
+    assert schema.missing(connection) == ["batch_jobs_complete"]
+    call_command("migrate", verbosity=0)
+    assert schema.missing(connection) == []
+
+
+def test_migrating_with_nothing_to_migrate_never_takes_the_triggers_down(transactional_db, monkeypatch):
+    dropped = []
+    monkeypatch.setattr(schema, "take_down", lambda app, connection: dropped.append(app.label))
+    call_command("migrate", verbosity=0)
+    assert dropped == []
+
+
+def test_migrating_back_and_forth_rebuilds_totals_and_index(database_file, django_db_blocker):
+    """Django rebuilds tables in a migration, without triggers; afterwards all is right again."""
+    with closing(sqlite3.connect(database_file)) as plain:
+        plain.execute("INSERT INTO sessions (session_uuid) VALUES ('s')")
+        plain.commit()
+    alias = files.connect(database_file)
+    with django_db_blocker.unblock():
+        other = connections[alias]
+        app = schema.apps.get_app_config("conversations")
+        schema.take_down(app, other)
+        with other.cursor() as cursor:  # what a migration may do, while nobody watches
+            cursor.execute(
+                "INSERT INTO messages (message_uuid, session_id, sequence_number, role, content,"
+                " cost) VALUES ('m', 1, 1, 'user', 'unseen', 0.5)"
+            )
+        migration = MigrationExecutor(other).loader.get_migration("conversations", "0001_initial")
+        schema._after_migrate(app, using=alias, plan=[(migration, False)])
+        assert Session.objects.using(alias).get().total_cost == 0.5
+        with other.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM messages_fts WHERE messages_fts MATCH 'unseen'")
+            assert cursor.fetchone() == (1,)
+        assert schema.missing(other) == []
+        other.close()
