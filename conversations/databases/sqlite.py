@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
+from typing import Any
 
 DROP = {"trigger": "DROP TRIGGER IF EXISTS", "view": "DROP VIEW IF EXISTS"}
 
@@ -125,11 +123,12 @@ def catch_up(cursor, ids: range) -> None:
     cursor.execute(INDEX_MESSAGES, (ids[0], ids[-1]))
 
 
-def with_uuids(messages: QuerySet, uuids: Collection[str]) -> QuerySet:
-    """Return those of `messages` that have one of `uuids`, however many these are."""
-    # One JSON parameter: SQLite limits how many parameters a statement may have.
-    listed = RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(uuids))])
-    return messages.filter(message_uuid__in=listed)
+def with_list(sql: str, values: Iterable[Any]) -> tuple[str, list[str]]:
+    """Return `sql`, whose `{listed}` stands behind an IN, and its parameters, for any number of values.
+
+    One JSON parameter: SQLite limits how many parameters a statement may have.
+    """
+    return sql.format(listed="(SELECT value FROM json_each(%s))"), [json.dumps(list(values))]
 
 
 def explain(error: Exception, path: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from copy import deepcopy
 from dataclasses import asdict
 from datetime import datetime
 from types import ModuleType
@@ -205,13 +206,13 @@ def changed(draw: st.DrawFn, fixture: list[Any]) -> list[Any]:
             at = at[key]
         action = draw(st.sampled_from(["replace", "replace", "replace", "delete", "repeat"]))
         if action == "replace":
-            at[last] = draw(STRANGE)
+            at[last] = deepcopy(draw(STRANGE))  # or later changes would draw circles
         elif action == "delete":
             del at[last]
         elif isinstance(at, list):
-            at.append(at[last])
+            at.append(deepcopy(at[last]))
         else:
-            at[draw(st.sampled_from(["x", "type", "uuid", "id", "message"]))] = at[last]
+            at[draw(st.sampled_from(["x", "type", "uuid", "id", "message"]))] = deepcopy(at[last])
     return whole
 
 
@@ -258,6 +259,7 @@ def check_session(session: SessionRecord) -> None:
     assert session.external_id
     assert session.messages
     parents = {message.key: message.parent_key for message in session.messages}
+    assert len(parents) == len(session.messages)
     for message in session.messages:
         assert message.role in ("user", "assistant", "system", "tool")
         assert message.parent_key is None or message.parent_key in parents

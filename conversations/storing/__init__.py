@@ -1,0 +1,125 @@
+"""The only writer of imported records: records in, report out.
+
+Records are stored in chunks, each in one short transaction: a session is stored whole or not at
+all, and an import that dies goes on from there when it is run again. What a record is, is told by
+its identity (source and external id), so the same records twice write nothing. What people change
+here (titles, tags) is theirs and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+
+from django.db import DatabaseError, connections, transaction
+
+from conversations import databases
+from conversations.importers.records import Item, Rejected, SessionRecord
+
+from .chunk import Chunk, Names
+from .identity import message_uuid, session_uuid
+from .report import LISTED, ImportReport
+
+__all__ = ["CHUNK_MESSAGES", "LISTED", "ImportReport", "message_uuid", "session_uuid", "store"]
+
+CHUNK_MESSAGES = 10_000  # large enough for the search index, small enough to hold the lock briefly
+# Bytes of text, about: what the messages of a chunk may take in memory.
+CHUNK_TEXT = 32_000_000
+
+LINK_PARENTS = """
+    UPDATE sessions
+    SET parent_session_id = (
+        SELECT parent.id FROM sessions AS parent
+        WHERE parent.source = sessions.source
+            AND parent.external_id = sessions.parent_external_id
+    )
+    WHERE parent_session_id IS NULL
+        AND parent_external_id IS NOT NULL
+        AND EXISTS (
+            SELECT 1 FROM sessions AS parent
+            WHERE parent.source = sessions.source
+                AND parent.external_id = sessions.parent_external_id
+        )
+"""
+
+
+class _DryRun(Exception):
+    """Thrown to take everything back."""
+
+
+def store(
+    items: Iterable[tuple[str, Item]],
+    *,
+    project: str | None = None,
+    dry_run: bool = False,
+    using: str = "default",
+    on_progress: Callable[[ImportReport], None] | None = None,
+) -> ImportReport:
+    """Store `(source, item)` pairs and return what was done.
+
+    `project` files every new session under that name, whatever its record says. `dry_run` does all
+    of it in one transaction that is taken back at the end, so other writers wait as long as it
+    runs. `on_progress` is called after each chunk.
+    """
+    writer = _Writer(project, using, on_progress)
+    try:
+        with transaction.atomic(using) if dry_run else nullcontext():
+            writer.run(items)
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return writer.report
+
+
+class _Writer:
+    """Gathers records into chunks, and isolates the one that cannot be stored."""
+
+    def __init__(self, project, using, on_progress):
+        self.using = using
+        self.connection = connections[using]
+        self.database = databases.of(self.connection)
+        self.names = Names(using, project)
+        self.on_progress = on_progress
+        self.report = ImportReport()
+
+    def run(self, items: Iterable[tuple[str, Item]]) -> None:
+        records: dict[tuple[str, str], SessionRecord] = {}
+        messages = text = 0
+        for source, item in items:
+            if not isinstance(item, SessionRecord):
+                self.report.note(item)
+                continue
+            identity = (source, item.external_id)
+            full = messages + len(item.messages) > CHUNK_MESSAGES or text > CHUNK_TEXT
+            if full or identity in records:
+                self.store(records)
+                records, messages, text = {}, 0, 0
+            records[identity] = item
+            messages += len(item.messages) + 1
+            text += sum(len(message.content) for message in item.messages)
+        self.store(records)
+        with self.connection.cursor() as cursor:
+            cursor.execute(LINK_PARENTS)
+
+    def store(self, records: dict[tuple[str, str], SessionRecord]) -> None:
+        if not records:
+            return
+        chunk = Chunk(self.connection, self.names)
+        try:
+            with transaction.atomic(self.using), self.connection.cursor() as cursor:
+                chunk.write(cursor, records)
+        except (DatabaseError, OverflowError, UnicodeEncodeError, ValueError) as error:
+            self.names.forget()  # what the transaction had made is gone with it
+            if self.database.explain(error, "") is not None:
+                raise  # the whole database is in trouble, not one record
+            if len(records) > 1:  # find the record that cannot be stored; keep the others
+                for identity, record in records.items():
+                    self.store({identity: record})
+                return
+            [record] = records.values()
+            self.report.note(Rejected(record.place, f"cannot be stored: {error}"))
+        else:
+            chunk.add_to(self.report)
+        if self.on_progress:
+            self.on_progress(self.report)

@@ -1,0 +1,308 @@
+"""One transaction of an import: some sessions, written together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from conversations import databases
+from conversations.importers.records import MessageRecord, SessionRecord, Skipped
+from conversations.models import LanguageModel, Message, Project, Session
+
+from .identity import message_uuid, session_uuid
+from .report import ImportReport
+from .stored import Known, Stored, changes, known_messages, messages_of, rank, to_json, usage
+
+TITLE_LENGTH = Session._meta.get_field("title").max_length
+Records = dict[tuple[str, str], SessionRecord]
+
+INSERT_SESSION = """
+    INSERT INTO sessions
+        (id, session_uuid, project_id, title, model_id, system_prompt, status, started_at,
+         completed_at, tags, metadata, source, external_id, parent_external_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+INSERT_MESSAGE = """
+    INSERT INTO messages
+        (id, message_uuid, session_id, parent_message_id, sequence_number, role, content,
+         content_type, model_id, timestamp, input_tokens, output_tokens, cache_read_tokens,
+         cache_write_5m_tokens, cache_write_1h_tokens, reasoning_tokens, cost, latency_ms,
+         finish_reason, tool_calls, error_message, metadata, external_id, is_active_path,
+         is_hidden, is_sidechain)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+            %s, %s, %s, %s)
+"""
+
+
+class Names:
+    """The numbers of projects and models, which are made when they are first met."""
+
+    def __init__(self, using: str, project: str | None) -> None:
+        self.using = using
+        self.project = project
+        self.forget()
+
+    def forget(self) -> None:
+        """Look everything up again: a transaction has been taken back."""
+        self.projects: dict[str, int] = {}
+        self.models: dict[tuple[str, str], int] = {}
+
+    def project_id(self, record: SessionRecord) -> int | None:
+        name = (self.project or record.project)[:200]
+        if name and name not in self.projects:
+            project, _ = Project.objects.using(self.using).get_or_create(name=name)
+            self.projects[name] = project.id
+        return self.projects[name] if name else None
+
+    def model_id(self, record: SessionRecord | MessageRecord) -> int | None:
+        if not record.model:
+            return None
+        key = (record.provider[:100], record.model[:200])
+        if key not in self.models:
+            model, _ = LanguageModel.objects.using(self.using).get_or_create(
+                provider=key[0], model_name=key[1], model_version=""
+            )
+            self.models[key] = model.id
+        return self.models[key]
+
+
+class Chunk:
+    """Writes some sessions inside one transaction, and counts what it did."""
+
+    def __init__(self, connection, names: Names) -> None:
+        self.using = connection.alias
+        self.database = databases.of(connection)
+        self.time = connection.ops.adapt_datetimefield_value
+        self.names = names
+        self.new = self.updated = self.unchanged = self.messages_updated = 0
+        self.skipped: list[Skipped] = []
+        self.sessions: dict[int, tuple] = {}  # rows to insert, by id
+        # Messages to insert: (id, message_uuid, session id, parent's uuid, sequence number, time,
+        # record).
+        self.messages: list[tuple[int, str, int, str | None, int, datetime, MessageRecord]] = []
+
+    def add_to(self, report: ImportReport) -> None:
+        """Add what was done to a report."""
+        report.new += self.new
+        report.updated += self.updated
+        report.unchanged += self.unchanged
+        report.messages_new += len(self.messages)
+        report.messages_updated += self.messages_updated
+        for skipped in self.skipped:
+            report.note(skipped)
+
+    def write(self, cursor, records: Records) -> None:
+        """Store each session whole. The write lock must be held."""
+        count = sum(len(record.messages) for record in records.values())
+        self.message_ids = self.database.reserve_ids(cursor, "messages", count)
+        session_ids = iter(self.database.reserve_ids(cursor, "sessions", len(records)))
+        stored = self._stored_sessions(records)
+        self.known = known_messages(cursor, self.database, _all_uuids(records))
+        messages = messages_of(cursor, self.database, (s.id for s in stored.values()))
+        for (source, external_id), record in records.items():
+            session = stored.get((source, external_id))
+            if session is None:
+                self._add_session(next(session_ids), source, record)
+            else:
+                self._update_session(session, messages[session.id], record)
+        self._insert(cursor)
+
+    def _stored_sessions(self, records: Records) -> dict[tuple[str, str], Session]:
+        uuids = [session_uuid(*identity) for identity in records]
+        sessions = Session.objects.using(self.using).defer("description", "system_prompt")
+        found = sessions.in_bulk(uuids, field_name="session_uuid").values()
+        return {(session.source, session.external_id): session for session in found}
+
+    # -- sessions ---------------------------------------------------------------------------
+
+    def _add_session(self, session_id: int, source: str, record: SessionRecord) -> None:
+        before = len(self.messages)
+        origin = self._add_messages(session_id, source, record, 1)
+        if record.messages and len(self.messages) == before:
+            self.skipped.append(
+                Skipped(record.place, "all of its messages are stored in other sessions already")
+            )
+            return
+        title = record.title[:TITLE_LENGTH]
+        times = (message.timestamp for message in record.messages if message.timestamp)
+        started = record.started_at or next(times, None) or timezone.now()
+        self.sessions[session_id] = (
+            session_id,
+            session_uuid(source, record.external_id),
+            self.names.project_id(record),
+            title,
+            self.names.model_id(record),
+            record.system_prompt,
+            "completed" if record.completed_at else "active",
+            self.time(started),
+            record.completed_at and self.time(record.completed_at),
+            to_json(record.tags),
+            to_json({**record.metadata, "import": {"title": title}}),
+            source,
+            record.external_id,
+            record.parent_external_id or origin,
+        )
+        self.new += 1
+
+    def _update_session(
+        self, session: Session, messages: list[Stored], record: SessionRecord
+    ) -> None:
+        source = session.source
+        ours = {message.message_uuid: message for message in messages if message.external_id}
+        given = {message_uuid(source, message.key): message for message in record.messages}
+        here = [
+            uuid
+            for uuid in given
+            if uuid not in self.known or self.known[uuid].session_id == session.id
+        ]
+        fresh = any(uuid not in ours for uuid in here)
+        changed = 0
+        # An older, shorter copy knows less than we do: it changes nothing.
+        if fresh or len(here) >= len(ours):
+            for uuid in here:
+                if uuid in ours and (columns := changes(ours[uuid], given[uuid])):
+                    self._update(Message, ours[uuid].id, columns)
+                    changed += 1
+        self.messages_updated += changed
+        before = len(self.messages)
+        last = max((message.sequence_number for message in messages), default=0)
+        self._add_messages(session.id, source, record, last + 1)
+        if fresh or len(here) >= len(ours):
+            changed += self._update_head(session, record)
+        if changed or len(self.messages) > before:
+            self.updated += 1
+        else:
+            self.unchanged += 1
+
+    def _update_head(self, session: Session, record: SessionRecord) -> bool:
+        """Follow a title that people have not changed here; fill what was unknown."""
+        imported = session.metadata.get("import", {})
+        title = record.title[:TITLE_LENGTH]
+        columns: dict[str, Any] = {}
+        if title and title != session.title and session.title == imported.get("title"):
+            columns["title"] = title
+            columns["metadata"] = {**session.metadata, "import": {**imported, "title": title}}
+        if record.completed_at and session.completed_at is None:
+            columns["completed_at"] = record.completed_at
+        if record.model and session.model_id is None:
+            columns["model_id"] = self.names.model_id(record)
+        if columns:
+            self._update(Session, session.id, columns)
+        return bool(columns)
+
+    def _update(self, table: type[Message | Session], id: int, columns: dict[str, Any]) -> None:
+        table.objects.using(self.using).filter(id=id).update(**columns)
+
+    # -- messages ---------------------------------------------------------------------------
+
+    def _add_messages(
+        self, session_id: int, source: str, record: SessionRecord, sequence: int
+    ) -> str | None:
+        """Queue the messages that nobody has yet; return the session they were split off from.
+
+        A resumed conversation repeats the messages of the one it goes on from. They stay where
+        they are; what is new points back at them.
+        """
+        origin = None
+        time = record.started_at
+        for message in record.messages:
+            uuid = message_uuid(source, message.key)
+            time = message.timestamp or time
+            known = self.known.get(uuid)
+            if known is None:
+                id = self.message_ids[len(self.messages)]
+                self.known[uuid] = Known(
+                    id, session_id, message.is_sidechain, message.input_tokens,
+                    message.output_tokens, message,
+                )  # fmt: skip
+                parent = message.parent_key
+                self.messages.append(
+                    (
+                        id,
+                        uuid,
+                        session_id,
+                        None if parent is None else message_uuid(source, parent),
+                        sequence,
+                        time or timezone.now(),
+                        message,
+                    )
+                )
+                sequence += 1
+            elif known.session_id != session_id:
+                origin = known.session_id
+                self._keep_greater_usage(known, message)
+        return origin and self._external_id(origin)
+
+    def _external_id(self, session_id: int) -> str | None:
+        if session_id in self.sessions:
+            return self.sessions[session_id][12]
+        sessions = Session.objects.using(self.using).filter(id=session_id)
+        return sessions.values_list("external_id", flat=True).first()
+
+    def _keep_greater_usage(self, known: Known, record: MessageRecord) -> None:
+        if rank(record) <= rank(known):
+            return
+        columns = usage(record)
+        known.input_tokens, known.output_tokens = record.input_tokens, record.output_tokens
+        if known.record is None:
+            self._update(Message, known.id, columns)
+            self.messages_updated += 1
+        else:  # not written yet
+            for name, value in columns.items():
+                setattr(known.record, name, value)
+
+    def _insert(self, cursor) -> None:
+        cursor.executemany(INSERT_SESSION, list(self.sessions.values()))
+        if not self.messages:
+            return
+        rows = [self._row(*message) for message in self.messages]
+        ids = self.message_ids[: len(rows)]
+        with self.database.bulk_load(cursor):
+            cursor.executemany(INSERT_MESSAGE, rows)
+            self.database.catch_up(cursor, ids)
+
+    def _row(self, id, uuid, session_id, parent_uuid, sequence, time, record) -> tuple:
+        parent = parent_uuid and self.known.get(parent_uuid)
+        return (
+            id,
+            uuid,
+            session_id,
+            parent.id if parent else None,
+            sequence,
+            record.role,
+            record.content,
+            record.content_type,
+            self.names.model_id(record),
+            self.time(time),
+            record.input_tokens,
+            record.output_tokens,
+            record.cache_read_tokens,
+            record.cache_write_5m_tokens,
+            record.cache_write_1h_tokens,
+            record.reasoning_tokens,
+            record.cost,
+            record.latency_ms,
+            record.finish_reason,
+            to_json(record.tool_calls),
+            record.error_message,
+            to_json(record.metadata) if record.metadata else "{}",
+            record.key,
+            record.is_active_path,
+            record.is_hidden,
+            record.is_sidechain,
+        )
+
+
+def _all_uuids(records: Records) -> Iterable[str]:
+    """Return the ids of all messages of the records, and of their parents."""
+    keys = {
+        (source, key)
+        for (source, _), record in records.items()
+        for message in record.messages
+        for key in (message.key, message.parent_key)
+        if key is not None
+    }
+    return (message_uuid(source, key) for source, key in keys)

@@ -1,0 +1,35 @@
+"""What an import did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conversations.importers.records import Rejected, Skipped
+
+LISTED = 1_000  # of skipped and of rejected records, the first so many are listed
+
+
+@dataclass
+class ImportReport:
+    """Sessions by outcome, messages written, what was left out and why."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    messages_new: int = 0
+    messages_updated: int = 0
+    skipped_records: list[Skipped] = field(default_factory=list)
+    failed_records: list[Rejected] = field(default_factory=list)
+
+    def note(self, item: Skipped | Rejected) -> None:
+        """Count what was left out; the first thousand of a kind are listed."""
+        if isinstance(item, Skipped):
+            self.skipped += 1
+            listed = self.skipped_records
+        else:
+            self.failed += 1
+            listed = self.failed_records
+        if len(listed) < LISTED:
+            listed.append(item)
