@@ -1,1 +1,31 @@
-urlpatterns=[]
+"""All addresses of the site."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from . import views
+
+admin.site.site_title = admin.site.site_header = "LLM Sessions"
+admin.site.index_title = "All tables"
+
+people = [
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-in/<str:uidb64>/<str:token>/", views.sign_in_link, name="sign-in-link"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("theme/", views.set_theme, name="theme"),
+]
+machines = [
+    path("livez", views.livez, name="livez"),
+    path("readyz", views.readyz, name="readyz"),
+    path("favicon.ico", views.favicon),
+]
+urlpatterns = [
+    path("", include("conversations.urls")),
+    *people,
+    *machines,
+    path("admin/login/", views.admin_sign_in),
+    path("admin/", admin.site.urls),
+]
+
+handler500 = views.server_error

@@ -614,6 +614,12 @@ def test_a_record_without_uuid_has_the_same_key_in_every_copy():
     assert two.key == f"{one.key}:2"
 
 
+def test_two_messages_cannot_have_one_id():
+    rejected, session = read(user("u1", "a"), answer("a2", "b", "u1", {"id": "u1"}))
+    assert rejected == Rejected("log.jsonl, line 2", "u1 is the id of another message")
+    assert len(session.messages) == 1
+
+
 def test_a_longer_copy_of_a_file_keeps_the_keys():
     records = [user("u1", "a"), answer("a2", "b", "u1"), result("u3", "c", "a2")]
     short = [message.key for message in messages_of(*records[:2])]

@@ -72,6 +72,7 @@ class Draft:
     agent_id: str
     place: str
     entries: list[Entry] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
     responses: dict[str, Entry] = field(default_factory=dict)  # message.id -> its entry
     tool_calls: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> message key, name
     facts: dict[str, str] = field(default_factory=dict)
@@ -221,6 +222,9 @@ class LogFile:
             draft.prompt = draft.prompt or _title_of(record)
 
     def _enter(self, draft: Draft, message: MessageRecord, uuid: str, parent: str) -> Entry:
+        if message.key in draft.keys:
+            raise Unusable(f"{message.key} is the id of another message")
+        draft.keys.add(message.key)
         entry = Entry(draft, message, uuid, parent, len(draft.entries))
         draft.entries.append(entry)
         return entry
