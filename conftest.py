@@ -35,7 +35,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _empty_database(tmp_path_factory, django_db_blocker) -> Path:
+def empty_database(tmp_path_factory, django_db_blocker) -> Path:
     from sessionsite.manager import SessionManager
 
     file = tmp_path_factory.mktemp("database") / "empty.db"
@@ -45,6 +45,6 @@ def _empty_database(tmp_path_factory, django_db_blocker) -> Path:
 
 
 @pytest.fixture
-def database_file(_empty_database, tmp_path) -> Path:
+def database_file(empty_database, tmp_path) -> Path:
     """A database file of its own, empty."""
-    return Path(shutil.copy(_empty_database, tmp_path / "sessions.db"))
+    return Path(shutil.copy(empty_database, tmp_path / "sessions.db"))

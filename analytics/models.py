@@ -52,7 +52,9 @@ class ComparisonGroup(models.Model):
     project = ForeignKey(Project, models.SET_NULL, null=True, blank=True)
     name = models.CharField(max_length=300)
     description = models.TextField(blank=True, db_default="")
-    comparison_type = models.CharField(max_length=20, choices=ComparisonType, db_default=ComparisonType.MODEL)
+    comparison_type = models.CharField(
+        max_length=20, choices=ComparisonType, db_default=ComparisonType.MODEL
+    )
     created_at = DateTimeField(db_default=Now(), editable=False)
     completed_at = DateTimeField(null=True, blank=True)
     metadata = models.JSONField(blank=True, default=dict, db_default={})
@@ -97,9 +99,7 @@ class ComparisonResult(models.Model):
     metric_name = models.CharField(max_length=200)
     metric_value = models.FloatField(null=True, blank=True)
     metric_unit = models.CharField(max_length=50, blank=True, db_default="")
-    evaluator = models.CharField(
-        max_length=20, choices=Evaluator, db_default=Evaluator.AUTOMATED
-    )
+    evaluator = models.CharField(max_length=20, choices=Evaluator, db_default=Evaluator.AUTOMATED)
     notes = models.TextField(blank=True, db_default="")
     evaluated_at = DateTimeField(db_default=Now())
     metadata = models.JSONField(blank=True, default=dict, db_default={})

@@ -41,7 +41,7 @@ LINES_OF_CODE = [
     "for row in rows:\n    total += row.cost\n",
     "const found = items.filter((item) => item.id === id);\n",
     "SELECT id, title FROM sessions WHERE status = 'active';\n",
-    "Traceback (most recent call last):\n  File \"main.py\", line 12, in <module>\n",
+    'Traceback (most recent call last):\n  File "main.py", line 12, in <module>\n',
 ]
 
 
@@ -74,7 +74,12 @@ def sample_texts() -> list[str]:
             for item in value:
                 collect(item)
 
-    for pattern in ("claude-code/**/*.jsonl", "chatgpt/*.json", "oasst/*.jsonl", "lmsys-like/*.jsonl"):
+    for pattern in (
+        "claude-code/**/*.jsonl",
+        "chatgpt/*.json",
+        "oasst/*.jsonl",
+        "lmsys-like/*.jsonl",
+    ):
         for file in sorted(SAMPLES.glob(pattern)):
             for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
@@ -102,7 +107,9 @@ class Texts:
     def length(self) -> int:
         """Return a length of a long-tailed spread whose mean is MEAN_LENGTH."""
         sigma = 1.6
-        return min(LONGEST, round(self.rng.lognormvariate(math.log(MEAN_LENGTH) - sigma**2 / 2, sigma)))
+        return min(
+            LONGEST, round(self.rng.lognormvariate(math.log(MEAN_LENGTH) - sigma**2 / 2, sigma))
+        )
 
 
 def session_lengths(rng: random.Random, sessions: int, messages: int) -> list[int]:
@@ -135,13 +142,17 @@ def session_lines(rng: random.Random, texts: Texts, length: int, project: str) -
     day = int(DAYS * math.sqrt(rng.random()))
     if (START + timedelta(days=day)).weekday() > 4 and rng.random() < 0.7:
         day = max(0, day - 2)
-    time = START + timedelta(days=day, hours=min(23, max(0, rng.gauss(14, 4))), seconds=rng.random() * 3600)
+    time = START + timedelta(
+        days=day, hours=min(23, max(0, rng.gauss(14, 4))), seconds=rng.random() * 3600
+    )
     context = 0
     for position in range(length):
         assistant = position % 2 == 1
         text = texts.draw(texts.length()) or "ok"
         tokens = max(1, len(text) // 4)
-        took = rng.lognormvariate(0.3, 0.5) + tokens / speed if assistant else rng.expovariate(1 / 60)
+        took = (
+            rng.lognormvariate(0.3, 0.5) + tokens / speed if assistant else rng.expovariate(1 / 60)
+        )
         time += timedelta(seconds=took)
         record = {
             "parentUuid": parent,

@@ -92,8 +92,9 @@ def raw_limit(source: Path, empty: Path) -> dict[str, float]:
             span = (chunk[0][0], chunk[-1][0])
             raw.execute(
                 "UPDATE sessions SET total_messages = n, total_input_tokens = i,"
-                " total_output_tokens = o, total_cost_nanos = c FROM (SELECT session_id, COUNT(*) n,"
-                " TOTAL(input_tokens) i, TOTAL(output_tokens) o, TOTAL(cost_nanos) c FROM messages"
+                " total_output_tokens = o, total_cost_nanos = c"
+                " FROM (SELECT session_id, COUNT(*) n, TOTAL(input_tokens) i,"
+                " TOTAL(output_tokens) o, TOTAL(cost_nanos) c FROM messages"
                 " WHERE id BETWEEN ? AND ? GROUP BY 1) t WHERE t.session_id = sessions.id",
                 span,
             )

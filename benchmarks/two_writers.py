@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Let several processes add messages to one session at once, and check that none was lost.
 
-    python benchmarks/two_writers.py --writers 2 --messages 10000
+python benchmarks/two_writers.py --writers 2 --messages 10000
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def run(file: Path, *, writers: int, messages: int) -> float:
         session = db.create_session("Two writers")
     started = time.perf_counter()
     processes = [
-        subprocess.Popen([sys.executable, "-c", WRITER, ROOT, file, session, f"w{n}", str(messages)])
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, ROOT, file, session, f"w{n}", str(messages)]
+        )
         for n in range(writers)
     ]
     codes = [process.wait() for process in processes]

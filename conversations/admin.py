@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Value
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from . import models
 
-LONGEST_SEARCH = 200
+LONGEST_SEARCH = 200  # characters
 
 
 class PlainAdmin(admin.ModelAdmin):
@@ -20,21 +21,142 @@ class PlainAdmin(admin.ModelAdmin):
     def get_changeform_initial_data(self, request):
         # A new row starts with the values that the database would give it.
         defaults = {
-            field.name: field.db_default.value if isinstance(field.db_default, Value) else field.db_default
+            field.name: timezone.now() if isinstance(field.db_default, Now) else field.db_default
             for field in self.opts.fields
-            if field.editable and field.has_db_default() and _is_plain(field.db_default)
+            if field.editable and field.has_db_default()
         }
         return {**defaults, **super().get_changeform_initial_data(request)}
 
     def lookup_allowed(self, lookup, value, request=None):
-        # Django takes any lookup of a column from the address, also those that end in an error:
-        # started_at__year=99999999999.
-        return lookup.removesuffix("__exact") in {str(name) for name in self.get_list_filter(request)}
+        # Django takes any lookup of a column from the address, also those that end in an error,
+        # such as started_at__year=99999999999.
+        return lookup.removesuffix("__exact") in self.list_filter
 
     def get_search_results(self, request, queryset, search_term):
         # Each word adds a condition, and SQLite refuses a thousand of them.
         return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
 
 
-def _is_plain(default) -> bool:
-    return isinstance(default, str | int | float | bool | list | dict | Value)
+@admin.register(models.Project)
+class ProjectAdmin(PlainAdmin):
+    list_display = ["name", "created_at", "updated_at"]
+    search_fields = ["name"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(models.LanguageModel)
+class LanguageModelAdmin(PlainAdmin):
+    list_display = [
+        "full_name",
+        "cost_per_1k_input_tokens",
+        "cost_per_1k_output_tokens",
+        "is_active",
+    ]
+    list_filter = ["is_active"]
+    search_fields = ["provider", "model_name"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(models.Session)
+class SessionAdmin(PlainAdmin):
+    list_display = ["__str__", "project", "model", "status", "total_messages", "started_at"]
+    list_filter = ["status", "session_type"]
+    list_select_related = ["project", "model"]
+    search_fields = ["title", "=session_uuid"]
+    raw_id_fields = ["project", "model", "parent_session"]
+    readonly_fields = [
+        "total_messages",
+        "total_input_tokens",
+        "total_output_tokens",
+        "total_cost",
+        "source",
+        "external_id",
+        "parent_external_id",
+    ]
+
+
+@admin.register(models.Message)
+class MessageAdmin(PlainAdmin):
+    list_display = ["message_uuid", "session", "sequence_number", "role", "model", "timestamp"]
+    list_filter = ["role"]
+    list_select_related = ["session", "model"]
+    search_fields = ["=message_uuid", "=session__session_uuid"]
+    raw_id_fields = ["session", "parent_message", "model"]
+    readonly_fields = ["external_id"]
+
+
+@admin.register(models.SessionSnapshot)
+class SessionSnapshotAdmin(PlainAdmin):
+    list_display = ["session", "snapshot_type", "sequence_number", "created_at"]
+    list_filter = ["snapshot_type"]
+    list_select_related = ["session"]
+    search_fields = ["=session__session_uuid"]
+    raw_id_fields = ["session"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(models.Annotation)
+class AnnotationAdmin(PlainAdmin):
+    list_display = [
+        "annotation_type",
+        "entity_type",
+        "entity_id",
+        "rating",
+        "annotator",
+        "created_at",
+    ]
+    list_filter = ["annotation_type", "entity_type"]
+    search_fields = ["=annotation_uuid", "annotator"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(models.BatchJob)
+class BatchJobAdmin(PlainAdmin):
+    list_display = [
+        "name",
+        "status",
+        "total_items",
+        "completed_items",
+        "failed_items",
+        "created_at",
+    ]
+    list_filter = ["status", "job_type"]
+    search_fields = ["name", "=job_uuid"]
+    raw_id_fields = ["project", "model"]
+    readonly_fields = ["completed_items", "failed_items", "created_at"]
+
+
+@admin.register(models.BatchItem)
+class BatchItemAdmin(PlainAdmin):
+    list_display = ["batch_job", "item_index", "status", "session"]
+    list_filter = ["status"]
+    list_select_related = ["batch_job", "session"]
+    search_fields = ["=batch_job__job_uuid"]
+    raw_id_fields = ["batch_job", "session"]
+
+
+@admin.register(models.Workflow)
+class WorkflowAdmin(PlainAdmin):
+    list_display = ["name", "version", "status", "updated_at"]
+    list_filter = ["status"]
+    search_fields = ["name", "=workflow_uuid"]
+    raw_id_fields = ["project"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(models.WorkflowExecution)
+class WorkflowExecutionAdmin(PlainAdmin):
+    list_display = ["execution_uuid", "workflow", "status", "started_at"]
+    list_filter = ["status"]
+    list_select_related = ["workflow"]
+    search_fields = ["=execution_uuid"]
+    raw_id_fields = ["workflow"]
+
+
+@admin.register(models.WorkflowStep)
+class WorkflowStepAdmin(PlainAdmin):
+    list_display = ["step_name", "workflow_execution", "step_index", "status", "session"]
+    list_filter = ["status"]
+    list_select_related = ["workflow_execution", "session"]
+    search_fields = ["step_name", "=workflow_execution__execution_uuid"]
+    raw_id_fields = ["workflow_execution", "session"]

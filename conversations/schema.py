@@ -81,7 +81,9 @@ def put_up(app: AppConfig, connection, *, rebuild: bool = False) -> None:
     with transaction.atomic(connection.alias), connection.cursor() as cursor:
         there = database.installed(cursor)
         for definition in definitions(app, connection):
-            if _same(definition, there) or (definition.kind == "table" and definition.name in there):
+            if _same(definition, there) or (
+                definition.kind == "table" and definition.name in there
+            ):
                 continue
             database.drop(cursor, definition.kind, definition.name)
             cursor.execute(definition.sql)
@@ -112,7 +114,9 @@ def _after_migrate(sender, using, plan=(), **_):
         connection.introspection.table_names()
     )
     if not migrated_away:
-        put_up(sender, connection, rebuild=sender.label == "conversations" and _changes(sender, plan))
+        put_up(
+            sender, connection, rebuild=sender.label == "conversations" and _changes(sender, plan)
+        )
 
 
 @register(Tags.database)

@@ -11,7 +11,6 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from .models import Session
 from .templatetags import conversations as show
 
 PAGE_SIZES = (25, 50, 100)

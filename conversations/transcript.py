@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +42,9 @@ class Fold:
     @property
     def preview(self) -> str:
         text = self.values[0][1] if self.values else ""
-        return next((line.strip() for line in text[:1000].splitlines() if line.strip()), "")[:PREVIEW]
+        return next((line.strip() for line in text[:1000].splitlines() if line.strip()), "")[
+            :PREVIEW
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +156,8 @@ def _call(call: Any) -> Fold:
 
 def _named(arguments: Any) -> Iterator[tuple[str, str]]:
     if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
-        try:
+        with suppress(ValueError, RecursionError):  # cut short, or no JSON after all
             arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            pass  # not finished, or no JSON after all: shown as it is
     if isinstance(arguments, dict):
         yield from ((_text(key)[:PREVIEW], _text(value)) for key, value in arguments.items())
     elif arguments not in (None, ""):

@@ -229,9 +229,7 @@ def branch_session(
         origin = reading.find_session(session_uuid, using=using)
         last = _last_sequence(origin)
         at = last if values.integer("at", at) is None else at
-        originals = list(
-            origin.messages.using(using).filter(sequence_number__lte=at).in_order()
-        )
+        originals = list(origin.messages.using(using).filter(sequence_number__lte=at).in_order())
         if at and (not originals or originals[-1].sequence_number != at):
             raise UnknownId(f"session {origin.session_uuid} has no message number {at}")
         branch = Session(

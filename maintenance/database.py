@@ -31,7 +31,7 @@ class Size:
 
 
 def info(*, using: str = "default") -> dict[str, Any]:
-    """Return path, size (bytes), schema version (newest migration), journal mode, page size, counts."""
+    """Return path, size (bytes), schema version, journal mode, page size and counts."""
     connection = connections[using]
     path = Path(connection.settings_dict["NAME"])
     with connection.cursor() as cursor:
@@ -110,7 +110,9 @@ def sizes(*, using: str = "default") -> list[Size]:
         try:
             cursor.execute(SIZES)
         except OperationalError as error:
-            raise SessionsError("This SQLite was built without dbstat, which sizes need.") from error
+            raise SessionsError(
+                "This SQLite was built without dbstat, which sizes need."
+            ) from error
         found = cursor.fetchall()
         result = []
         for name, size in found:

@@ -27,14 +27,15 @@ def wal_reset_warning(version: tuple[int, int, int]) -> str | None:
     if not has_wal_reset_defect(version):
         return None
     return (
-        f"SQLite {'.'.join(map(str, version))} has the WAL-reset defect: two programs writing at the"
-        " same instant may, very rarely, damage the database."
+        f"SQLite {'.'.join(map(str, version))} has the WAL-reset defect: two programs writing at"
+        " the same instant may, very rarely, damage the database."
     )
 
 
 WAY_OUT = (
-    "Install a newer SQLite for this program alone: .venv/bin/pip install -r requirements-sqlite.txt"
-    " (Linux x86-64, macOS arm64, Windows), or use a Python with SQLite 3.51.3 or newer."
+    "Install a newer SQLite for this program alone:"
+    " .venv/bin/pip install -r requirements-sqlite.txt (Linux x86-64, macOS arm64, Windows),"
+    " or use a Python with SQLite 3.51.3 or newer."
 )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.db import DatabaseError
 from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 

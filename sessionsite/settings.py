@@ -101,7 +101,8 @@ DEBUG = env_bool("DEBUG", default=False)
 DATA_DIR = env_folder("SESSIONS_DATA", default=BASE_DIR / "data")
 SECRET_KEY = env_text("SECRET_KEY") or secret_key(DATA_DIR)
 HTTPS = env_bool("HTTPS", default=False)
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [

@@ -27,7 +27,10 @@ def install_browser() -> None:
     if browser() or not shutil.which("apt-get") or os.geteuid() != 0:
         return
     print("Installing Chromium for the browser tests ...", flush=True)
-    quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    quiet = {
+        "stdout": subprocess.DEVNULL,
+        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    }
     subprocess.run(["apt-get", "update", "-q"], **quiet)
     subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], **quiet)
 
@@ -49,7 +52,10 @@ def main(options: list[str]) -> int:
     ):
         started = time.monotonic()
         code = subprocess.run(command, cwd=ROOT).returncode
-        print(f"{name}: {'ok' if code == 0 else 'FAILED'} ({time.monotonic() - started:.0f} s)", flush=True)
+        print(
+            f"{name}: {'ok' if code == 0 else 'FAILED'} ({time.monotonic() - started:.0f} s)",
+            flush=True,
+        )
         if code:
             return code
     return 0

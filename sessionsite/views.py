@@ -46,7 +46,9 @@ def sign_in_link(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         wanted = request.GET.get("next", "")
         return redirect(_on_this_site(request, wanted) or settings.LOGIN_REDIRECT_URL)
-    why = "It has been used already, or it is older than 15 minutes. Start the program again for one."
+    why = (
+        "It has been used already, or it is older than 15 minutes. Start the program again for one."
+    )
     return render(request, page, {"why": why}, status=410)
 
 

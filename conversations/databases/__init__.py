@@ -1,7 +1,7 @@
 """What differs between databases, one module each, named as Django names the vendor.
 
-`of(connection)` returns the module. Each has: `split`, `installed`, `drop`, `rebuild` for the schema;
-`reserve_ids`, `with_list`, `bulk_load`, `catch_up` for the import; `explain` for errors.
+`of(connection)` returns the module. Each has: `split`, `installed`, `drop`, `rebuild` for the
+schema; `reserve_ids`, `with_list`, `bulk_load`, `catch_up` for the import; `explain` for errors.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from django.db.migrations.loader import MigrationLoader
 
 from conversations.errors import DatabaseTrouble, explained
 
-
 OUR_APPS = {"conversations", "analytics", "maintenance", "sessionsite"}
 
 

@@ -124,7 +124,7 @@ def catch_up(cursor, ids: range) -> None:
 
 
 def with_list(sql: str, values: Iterable[Any]) -> tuple[str, list[str]]:
-    """Return `sql`, whose `{listed}` stands behind an IN, and its parameters, for any number of values.
+    """Return `sql`, whose `{listed}` stands behind an IN, and its parameters.
 
     One JSON parameter: SQLite limits how many parameters a statement may have.
     """

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol, cast
 
 from .records import Rejected, Skipped
 from .text import clean_text
@@ -107,10 +107,11 @@ class ArchiveEntry:
         if self.info.flag_bits & 0x1:
             raise UnreadableFile(self.name, "is encrypted; unpack the archive with its password")
         if self.info.compress_type not in ZIP_METHODS:
-            method = zipfile.compressor_names.get(self.info.compress_type, self.info.compress_type)
-            raise UnreadableFile(self.name, f"is packed with {method}; only deflate can be read")
+            method = self.info.compress_type
+            reason = f"is packed by method {method}; only deflate (8) can be read"
+            raise UnreadableFile(self.name, reason)
         try:
-            stream = self.archive.zip.open(self.info)
+            stream = cast(zipfile.ZipExtFile, self.archive.zip.open(self.info))
         except (
             zipfile.BadZipFile,
             NotImplementedError,
@@ -172,8 +173,8 @@ class Archive:
         """Return the check of one pass over an entry: bytes inflated so far -> what is wrong."""
 
         def check(inflated: int) -> str:
-            # Entries are read more than once; only the furthest pass counts.
-            # Known by its object: entries that overlap share a place but each comes out in full.
+            # Entries are read more than once, and only the furthest pass counts. They are told
+            # apart as objects: entries that overlap share a place, but each comes out in full.
             before = self._inflated.get(id(info), 0)
             if inflated > before:
                 self._inflated[id(info)] = inflated
@@ -194,7 +195,7 @@ class _Reading(io.RawIOBase):
 
     def __init__(
         self,
-        stream: IO[bytes],
+        stream: io.FileIO | zipfile.ZipExtFile,
         name: str,
         on_bytes: ByteCount | None,
         check: Callable[[int], str] | None,
@@ -217,7 +218,7 @@ class _Reading(io.RawIOBase):
     def tell(self) -> int:
         return self._stream.tell()
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: Any) -> int:
         try:
             count = self._stream.readinto(buffer)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
@@ -235,7 +236,7 @@ class _Reading(io.RawIOBase):
 
 
 def _buffered(
-    stream: IO[bytes],
+    stream: io.FileIO | zipfile.ZipExtFile,
     name: str,
     on_bytes: ByteCount | None,
     check: Callable[[int], str] | None = None,

@@ -13,6 +13,8 @@ from .fields import MAX_DEPTH, TOO_DEEP, Unusable
 DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w=.+-]*)*;base64,")
 
 LONGEST_HEAD = 200
+# What is shorter is no picture, and may be a word in a field that happens to have the name.
+SHORTEST_BASE64 = 64
 # A notebook's outputs stand under their media types.
 BINARY = ("image/", "audio/", "video/")
 TEXTUAL = ("image/svg",)
@@ -58,38 +60,36 @@ def without_bytes(value: Any, room: int = MAX_DEPTH) -> Any:
     Raises Unusable if lists and objects are nested in it more than `room` levels.
     """
     if isinstance(value, str):
-        return _described(value) if value.startswith("data:") else value
-    if isinstance(value, dict):
-        if not room:
-            raise Unusable(TOO_DEEP)
-        if "base64" in value or value.get("type") == "base64":
-            content = value.get("base64", value.get("data"))
-            if isinstance(content, str):
-                return digest(content, type="data", media_type=_media_type(value))
-        return {
-            key: _described(item, key)
-            if isinstance(item, str)
-            else item
-            if item is None or item is True or item is False
-            else without_bytes(item, room - 1)
-            for key, item in value.items()
-        }
+        return _described(value)
+    if not isinstance(value, dict | list):
+        return value
+    if not room:
+        raise Unusable(TOO_DEEP)
     if isinstance(value, list):
-        if not room:
-            raise Unusable(TOO_DEEP)
         return [without_bytes(item, room - 1) for item in value]
-    return value
+    is_source = value.get("type") == "base64"
+    return {
+        key: _described(item, _media_type_of(value, key, is_source))
+        if isinstance(item, str)
+        else without_bytes(item, room - 1)
+        for key, item in value.items()
+    }
 
 
-def _described(text: str, key: str = "") -> Any:
-    """Return `text`, or what it encodes if it is a data URL or stands under a media type."""
+def _media_type_of(value: dict[str, Any], key: str, is_source: bool) -> str | None:
+    """Return the media type of what `key` holds in base64, None if it should hold no base64."""
+    if key == "base64" or (is_source and key == "data"):
+        media_type = value.get("media_type") or value.get("mime_type") or value.get("type")
+        return media_type if isinstance(media_type, str) else ""
+    if "/" in key and key.startswith(BINARY) and not key.startswith(TEXTUAL):
+        return key
+    return None
+
+
+def _described(text: str, media_type: str | None = None) -> Any:
+    """Return `text`, or the description of what it encodes."""
+    if media_type is not None and len(text) >= SHORTEST_BASE64:
+        return digest(text, type="data", media_type=media_type)
     if text.startswith("data:") and (url := DATA_URL.match(text, 0, LONGEST_HEAD)):
         return digest(text[url.end() :], type="data", media_type=url[1])
-    if "/" in key and key.startswith(BINARY) and not key.startswith(TEXTUAL):
-        return digest(text, type="data", media_type=key)
     return text
-
-
-def _media_type(value: dict[str, Any]) -> str:
-    media_type = value.get("media_type") or value.get("mime_type") or value.get("type")
-    return media_type if isinstance(media_type, str) else ""

@@ -31,7 +31,7 @@ LONGEST_CHUNK_BYTES = 8 * 1024**2
 MAX_VALUES = 4_000_000
 
 WHITESPACE = " \t\n\r"
-SPACE = re.compile(f"[{WHITESPACE}]*")
+NO_SPACE = re.compile(f"[^{WHITESPACE}]")
 TOO_LONG = f"longer than {MAX_LINE_BYTES // 1024**2} MB"
 TOO_MANY = f"more than {MAX_VALUES:,} values"
 # A value cut off by the end of the text fails this close to it, unless it is a string: the longest
@@ -247,9 +247,10 @@ class _Text:
     def peek(self) -> str:
         """Return the next character that is not white space, "" at the end."""
         while True:
-            self._place = SPACE.match(self._text, self._place).end()
-            if self._place < len(self._text):
-                return self._text[self._place]
+            if found := NO_SPACE.search(self._text, self._place):
+                self._place = found.start()
+                return found[0]
+            self._place = len(self._text)
             if self._at_end:
                 return ""
             self._fill()

@@ -35,7 +35,9 @@ class Session(models.Model):
 
     session_uuid = models.CharField(max_length=64, unique=True)
     project = ForeignKey(Project, models.SET_NULL, null=True, blank=True, db_index=False)
-    session_type = models.CharField(max_length=20, choices=SessionType, db_default=SessionType.SINGLE)
+    session_type = models.CharField(
+        max_length=20, choices=SessionType, db_default=SessionType.SINGLE
+    )
     title = models.CharField(max_length=1000, blank=True, db_default="")
     description = models.TextField(blank=True, db_default="")
     model = ForeignKey(LanguageModel, models.SET_NULL, null=True, blank=True, db_index=False)
@@ -177,7 +179,9 @@ class SessionSnapshot(models.Model):
     """What a session was at one of its messages."""
 
     session = ForeignKey(Session, models.CASCADE, related_name="snapshots", db_index=False)
-    snapshot_type = models.CharField(max_length=20, choices=SnapshotType, db_default=SnapshotType.CHECKPOINT)
+    snapshot_type = models.CharField(
+        max_length=20, choices=SnapshotType, db_default=SnapshotType.CHECKPOINT
+    )
     sequence_number = models.IntegerField()
     session_state = models.JSONField()
     context_window = models.JSONField(null=True, blank=True)

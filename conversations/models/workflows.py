@@ -20,7 +20,9 @@ class Workflow(models.Model):
     name = models.CharField(max_length=300)
     description = models.TextField(blank=True, db_default="")
     workflow_definition = models.JSONField()
-    status = models.CharField(max_length=20, choices=WorkflowStatus, db_default=WorkflowStatus.DRAFT)
+    status = models.CharField(
+        max_length=20, choices=WorkflowStatus, db_default=WorkflowStatus.DRAFT
+    )
     version = models.IntegerField(db_default=1)
     created_at = DateTimeField(db_default=Now(), editable=False)
     updated_at = DateTimeField(db_default=Now(), editable=False)  # kept by a trigger
@@ -39,7 +41,9 @@ class WorkflowExecution(models.Model):
 
     execution_uuid = models.CharField(max_length=64, unique=True)
     workflow = ForeignKey(Workflow, models.CASCADE, related_name="executions")
-    status = models.CharField(max_length=20, choices=ExecutionStatus, db_default=ExecutionStatus.PENDING)
+    status = models.CharField(
+        max_length=20, choices=ExecutionStatus, db_default=ExecutionStatus.PENDING
+    )
     input_data = models.JSONField(null=True, blank=True)
     output_data = models.JSONField(null=True, blank=True)
     current_step = models.CharField(max_length=300, blank=True, db_default="")

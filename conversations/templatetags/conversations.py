@@ -21,8 +21,8 @@ from conversations.models import Session
 
 register = template.Library()
 
-UNKNOWN = "–"
-ITEMS = ("", "k", "M", "G", "T", "P", "E")
+UNKNOWN = "\N{EN DASH}"
+PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
 @register.filter
@@ -48,16 +48,16 @@ def tokens(count: int | None) -> SafeString | str:
     """Return a number of tokens in three digits or so; the title has all of them."""
     if count is None:
         return UNKNOWN
-    shown, item = float(count), 0
-    while abs(shown) >= 999.5 and item < len(ITEMS) - 1:
-        shown, item = shown / 1000, item + 1
-    digits = 0 if item == 0 or abs(shown) >= 99.95 else 1
+    shown, power = float(count), 0
+    while abs(shown) >= 999.5 and power < len(PREFIXES) - 1:
+        shown, power = shown / 1000, power + 1
+    digits = 0 if power == 0 or abs(shown) >= 99.95 else 1
     return format_html(
         '<data value="{}" title="{} tokens">{}{}</data>',
         count,
         f"{count:,}",
         f"{shown:.{digits}f}",
-        ITEMS[item],
+        PREFIXES[power],
     )
 
 
@@ -84,8 +84,10 @@ def duration(milliseconds: int | None) -> str:
     ):
         if seconds >= size:
             rest = seconds % size // smaller_size
-            return f"{seconds // size:,} {unit} {rest} {smaller}" if rest else (
-                f"{seconds // size:,} {unit}"
+            return (
+                f"{seconds // size:,} {unit} {rest} {smaller}"
+                if rest
+                else (f"{seconds // size:,} {unit}")
             )
     return UNKNOWN
 

@@ -21,18 +21,19 @@ TABLES = {
     " function_call tool_calls error_message metadata",
     "comparison_groups": "id group_uuid project_id name description comparison_type created_at"
     " completed_at metadata",
-    "comparison_sessions": "id comparison_group_id session_id variant_name variant_config created_at",
+    "comparison_sessions": "id comparison_group_id session_id variant_name variant_config"
+    " created_at",
     "comparison_results": "id comparison_group_id session_id message_id metric_name metric_value"
     " metric_unit evaluator notes evaluated_at metadata",
-    "batch_jobs": "id job_uuid project_id name description job_type model_id input_source input_data"
-    " status total_items completed_items failed_items created_at started_at completed_at"
+    "batch_jobs": "id job_uuid project_id name description job_type model_id input_source"
+    " input_data status total_items completed_items failed_items created_at started_at completed_at"
     " error_message metadata",
     "batch_items": "id batch_job_id session_id item_index input_data status result_data"
     " error_message started_at completed_at",
     "workflows": "id workflow_uuid project_id name description workflow_definition status version"
     " created_at updated_at metadata",
-    "workflow_executions": "id execution_uuid workflow_id status input_data output_data current_step"
-    " started_at completed_at error_message metadata",
+    "workflow_executions": "id execution_uuid workflow_id status input_data output_data"
+    " current_step started_at completed_at error_message metadata",
     "workflow_steps": "id workflow_execution_id step_name step_index session_id status input_data"
     " output_data started_at completed_at error_message",
     "performance_metrics": "id metric_type entity_type entity_id metric_name metric_value"
@@ -174,7 +175,13 @@ def test_a_time_that_nobody_can_read_is_refused(db, junk):
 
 
 @pytest.mark.parametrize(
-    "good", ["2025-01-08", "2025-01-08 20:30:45", "2025-01-08T20:30:45.123456+00:00", "1999-12-31T00:00:00Z"]
+    "good",
+    [
+        "2025-01-08",
+        "2025-01-08 20:30:45",
+        "2025-01-08T20:30:45.123456+00:00",
+        "1999-12-31T00:00:00Z",
+    ],
 )
 def test_the_usual_ways_to_write_a_time_are_taken(db, good):
     insert(db, "sessions", started_at=good)
@@ -326,7 +333,9 @@ def test_the_schema_itself_says_on_delete(db):
     """Besides the triggers: the clauses act for tools that read the schema."""
     for table in TABLES:
         for key in db.execute(f"PRAGMA foreign_key_list({table})"):
-            nullable = {c["name"]: not c["notnull"] for c in db.execute(f"PRAGMA table_info({table})")}
+            nullable = {
+                c["name"]: not c["notnull"] for c in db.execute(f"PRAGMA table_info({table})")
+            }
             expected = {"SET NULL"} if nullable[key["from"]] else {"CASCADE"}
             if (table, key["from"]) == ("comparison_results", "session_id"):
                 expected = {"CASCADE"}  # a result may lack a session, but not outlive it
@@ -377,7 +386,8 @@ def test_a_job_that_is_not_running_is_not_completed_by_its_items(db):
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [("projects", "description"), ("workflows", "name"), ("annotations", "content")]
+    ("table", "column"),
+    [("projects", "description"), ("workflows", "name"), ("annotations", "content")],
 )
 def test_updated_at_moves_with_every_change(db, table, column):
     everything(db)
@@ -417,7 +427,8 @@ def test_the_third_column_of_the_index_is_the_content(db):
     row = one(
         db,
         "SELECT snippet(messages_fts, 2, '<mark>', '</mark>', '...', 32), message_uuid,"
-        " session_uuid, content, role FROM messages_fts WHERE messages_fts MATCH 'python AND error'",
+        " session_uuid, content, role FROM messages_fts"
+        " WHERE messages_fts MATCH 'python AND error'",
     )
     assert row[:] == (
         "an <mark>error</mark> in <mark>Python</mark>", "m", "s", "an error in Python", "user",
@@ -430,7 +441,10 @@ def test_the_index_follows_the_text(db):
     db.execute("UPDATE messages SET content = 'banana' WHERE id = ?", [message])
     assert (found(db, "apple"), found(db, "banana")) == ([], [message])
     db.execute("UPDATE sessions SET session_uuid = 'renamed'")
-    assert one(db, "SELECT session_uuid FROM messages_fts WHERE messages_fts MATCH 'banana'")[0] == "renamed"
+    assert (
+        one(db, "SELECT session_uuid FROM messages_fts WHERE messages_fts MATCH 'banana'")[0]
+        == "renamed"
+    )
     db.execute("DELETE FROM sessions")
     assert found(db, "banana") == []
 
@@ -483,4 +497,6 @@ def test_the_days_are_newest_first(db):
 def test_an_unfinished_session_lasts_until_now(db):
     insert(db, "sessions")
     db.execute("UPDATE sessions SET started_at = datetime('now', '-2 hours')")
-    assert one(db, "SELECT duration_ms FROM v_session_summary")[0] == pytest.approx(7_200_000, abs=5000)
+    assert one(db, "SELECT duration_ms FROM v_session_summary")[0] == pytest.approx(
+        7_200_000, abs=5000
+    )

@@ -92,7 +92,10 @@ def test_a_folder_is_imported_and_nothing_twice(shell, logs):
     again = shell.ok("python manage.py import logs")
     assert again.startswith("0 new, 0 updated, 2 unchanged")
     rows = json.loads(shell.ok("python session_manager.py list --json"))
-    assert {(row["project_name"], row["total_input_tokens"]) for row in rows} == {("apollo", 20), ("apollo", 10)}
+    assert {(row["project_name"], row["total_input_tokens"]) for row in rows} == {
+        ("apollo", 20),
+        ("apollo", 10),
+    }
 
 
 def test_a_zip_of_chats_is_imported(shell):
@@ -134,7 +137,9 @@ def test_rejected_records_are_named_and_the_rest_is_kept(shell, logs):
     assert done.returncode == 3
     assert "one.jsonl, line 5" in done.stderr
     assert "one.jsonl, line 6" in done.stderr
-    assert done.stdout.startswith("2 new, 0 updated, 0 unchanged, 0 skipped, 2 failed (6 messages new")
+    assert done.stdout.startswith(
+        "2 new, 0 updated, 0 unchanged, 0 skipped, 2 failed (6 messages new"
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,7 +192,9 @@ def test_an_import_that_is_killed_is_completed_by_the_next(shell):
         assert plain.execute(half).fetchone() == (0,)
         plain.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)")
         plain.rollback()
-    assert shell.ok("python manage.py import many").startswith(f"{400 - stored} new, 0 updated, {stored} unchanged")
+    assert shell.ok("python manage.py import many").startswith(
+        f"{400 - stored} new, 0 updated, {stored} unchanged"
+    )
 
 
 def test_everything_can_be_exported_again(shell, logs):

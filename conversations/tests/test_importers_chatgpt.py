@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from dataclasses import dataclass
@@ -487,18 +488,25 @@ def test_what_is_said_to_a_tool_is_a_call_and_what_it_says_the_result(content):
     assert (talk.content_type, talk.tool_calls) == ("text", None)
 
 
+def test_a_tool_that_speaks_in_a_later_turn_answers_no_earlier_call():
+    messages = messages_of(
+        message("assistant", "q", recipient="bio"), message(), message("tool", "unasked")
+    )
+    assert "tool_call_ids" not in messages[2].metadata
+
+
 def test_what_hangs_on_a_message_is_kept():
-    picture = "data:image/png;base64,aGVsbG8="
+    picture = base64.b64encode(b"not really a picture" * 10).decode()
     facts = {
         "attachments": [{"id": "file-1", "name": "tea.pdf", "mime_type": "application/pdf"}],
         "aggregate_result": {
             "messages": [{"message_type": "image", "image_url": "file-service://2"}],
-            "jupyter_messages": [{"content": {"data": {"image/png": "aGVsbG8="}}}],
+            "jupyter_messages": [{"content": {"data": {"image/png": picture}}}],
         },
         "citations": [{"start_ix": 1}],
         "content_references": [],
         "finish_details": {"type": "max_tokens"},
-        "preview": picture,
+        "preview": f"data:image/png;base64,{picture}",
         "pad": "AAAA",
         "request_id": "r1",
     }
@@ -510,10 +518,10 @@ def test_what_hangs_on_a_message_is_kept():
     assert said.metadata["channel"] == "final"
     extra = said.metadata["extra"]
     assert extra["request_id"] == "r1"
-    assert extra["preview"]["size"] == 5
+    assert extra["preview"]["size"] == 200
     assert "content_references" not in said.metadata
     assert "pad" not in extra
-    assert "aGVsbG8=" not in repr(said)
+    assert picture not in repr(said)
 
 
 def test_unknown_fields_are_kept_wherever_they_stand():

@@ -422,7 +422,8 @@ def test_of_a_large_result_the_small_parts_are_kept():
 
 
 def test_pictures_are_described_and_never_stored():
-    picture = base64.b64encode(b"not really a picture").decode()
+    content = b"not really a picture" * 10
+    picture = base64.b64encode(content).decode()
     source = {"type": "base64", "media_type": "image/png", "data": picture}
     rich = {"type": "image", "file": {"base64": picture, "type": "image/png"}}
     prompt, _, shot = session = messages_of(
@@ -433,11 +434,12 @@ def test_pictures_are_described_and_never_stored():
     described = {
         "type": "image",
         "media_type": "image/png",
-        "size": 20,
-        "sha256": hashlib.sha256(b"not really a picture").hexdigest(),
+        "size": 200,
+        "sha256": hashlib.sha256(content).hexdigest(),
     }
     assert prompt.content == "see"
     assert prompt.metadata["attachments"] == shot.metadata["attachments"] == [described]
+    assert shot.metadata["tool_use_result"]["file"]["base64"]["size"] == 200
     assert picture not in repr(session)
 
 

@@ -320,7 +320,7 @@ def test_an_entry_packed_in_another_way_is_rejected_by_name(tmp_path, method):
     path = archive(tmp_path / "x.zip", {"conversations.json": export()}, compression=method)
     [rejected] = find([path]).unrecognised
     assert rejected.place == f"{path}/conversations.json"
-    assert "only deflate can be read" in rejected.reason
+    assert "only deflate (8) can be read" in rejected.reason
 
 
 def test_a_wrong_checksum_is_rejected_by_name(tmp_path):

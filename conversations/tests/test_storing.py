@@ -42,7 +42,8 @@ def contents(external_id: str) -> list[str]:
 
 def everything() -> list:
     return [
-        list(table.objects.order_by("id").values()) for table in (Session, Message, Project, LanguageModel)
+        list(table.objects.order_by("id").values())
+        for table in (Session, Message, Project, LanguageModel)
     ]
 
 
@@ -79,13 +80,21 @@ def test_a_session_is_stored_whole():
     question, answer = stored.messages.in_order()
     assert answer.parent_message_id == question.id
     assert (answer.model.full_name, answer.tool_calls) == ("openai/gpt-4", [{"name": "look"}])
-    assert (answer.metadata, answer.is_hidden, answer.cache_read_tokens) == ({"thinking": ["hm"]}, True, 3)
+    assert (answer.metadata, answer.is_hidden, answer.cache_read_tokens) == (
+        {"thinking": ["hm"]},
+        True,
+        3,
+    )
     assert answer.timestamp == NOON  # the source did not say; the message before it did
     assert_sound()
 
 
 def test_the_same_records_twice_write_nothing():
-    records = [session("one", "a", "b", title="T"), session("two", "c", model="m", provider="p"), session("empty")]
+    records = [
+        session("one", "a", "b", title="T"),
+        session("two", "c", model="m", provider="p"),
+        session("empty"),
+    ]
     store(*records)
     before = everything()
     report = store(*records)
@@ -147,7 +156,9 @@ def test_a_title_that_nobody_touched_follows_its_source():
 def test_a_message_added_here_stays():
     store(session("s", "a"))
     ours = Session.objects.get()
-    Message.objects.create(message_uuid="ours", session=ours, sequence_number=2, role="user", content="mine")
+    Message.objects.create(
+        message_uuid="ours", session=ours, sequence_number=2, role="user", content="mine"
+    )
     report = store(session("s", "a", "b"))
     assert report.messages_new == 1
     assert contents("s") == ["text of a", "mine", "text of b"]
@@ -166,7 +177,10 @@ def test_a_resumed_session_keeps_only_what_is_new_and_points_back():
 def test_a_copy_with_nothing_new_is_skipped():
     report = store(session("first", "a"), session("copy", "a"))
     assert (report.new, report.skipped) == (1, 1)
-    assert report.skipped_records[0].reason == "all of its messages are stored in other sessions already"
+    assert (
+        report.skipped_records[0].reason
+        == "all of its messages are stored in other sessions already"
+    )
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one import", "one after the other"])
@@ -258,11 +272,17 @@ def test_a_message_with_a_parent_in_a_later_session_of_the_chunk_is_still_stored
 
 def test_the_triggers_are_off_only_inside_the_transaction():
     stored = Session.objects.create(session_uuid="plain")
-    with transaction.atomic(), connection.cursor() as cursor, databases.of(connection).bulk_load(cursor):
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        databases.of(connection).bulk_load(cursor),
+    ):
         Message.objects.create(message_uuid="quiet", session=stored, sequence_number=1, role="user")
         stored.refresh_from_db()
         assert stored.total_messages == 0
-        databases.of(connection).catch_up(cursor, range(Message.objects.get().id, Message.objects.get().id + 1))
+        databases.of(connection).catch_up(
+            cursor, range(Message.objects.get().id, Message.objects.get().id + 1)
+        )
     stored.refresh_from_db()
     assert stored.total_messages == 1
     assert_sound()

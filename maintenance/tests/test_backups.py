@@ -57,7 +57,9 @@ def test_a_backup_while_others_write_is_consistent(db, tmp_path):
                 ).fetchone()
                 assert total == counted
                 assert counted % 20 == 1  # whole transactions only
-                plain.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)")
+                plain.execute(
+                    "INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)"
+                )
     finally:
         stop.set()
         writer.join()

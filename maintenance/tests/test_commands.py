@@ -74,8 +74,13 @@ def test_damage_has_an_exit_code_of_its_own(shell):
 
 def test_without_a_database_the_way_to_make_one_is_named(shell):
     shell.database.unlink()
-    for line in ("session_db_setup.py info", "session_db_setup.py backup", "manage.py backup", "manage.py vacuum",
-                 "manage.py export"):  # fmt: skip
+    for line in (
+        "session_db_setup.py info",
+        "session_db_setup.py backup",
+        "manage.py backup",
+        "manage.py vacuum",
+        "manage.py export",
+    ):
         done = shell.shell(f"python {line}")
         assert done.returncode == 1, line
         assert "Traceback" not in done.stderr, line

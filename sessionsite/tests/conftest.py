@@ -66,7 +66,7 @@ def program(tmp_path) -> Program:
 
 
 @pytest.fixture
-def with_database(program, _empty_database) -> Program:
+def with_database(program, empty_database) -> Program:
     """The program with an empty database: as after `init`, in less time."""
-    shutil.copy(_empty_database, program.database)
+    shutil.copy(empty_database, program.database)
     return program

@@ -73,7 +73,9 @@ def test_text_is_marked_as_safe_in_one_place():
 def test_pages_hold_no_inline_script_or_style():
     for template in (ROOT / "templates").rglob("*.html"):
         text = template.read_text(encoding="utf-8")
-        assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son\w+=", text), template
+        assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son\w+=", text), (
+            template
+        )
 
 
 def test_files_stay_short():

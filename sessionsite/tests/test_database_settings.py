@@ -96,13 +96,17 @@ def test_a_missing_trigger_is_reported_and_put_back_by_migrate(damaged):
 def test_a_trigger_of_other_words_is_replaced(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER batch_jobs_complete")
-        cursor.execute("CREATE TRIGGER batch_jobs_complete AFTER INSERT ON batch_jobs BEGIN SELECT 1; END")
+        cursor.execute(
+            "CREATE TRIGGER batch_jobs_complete AFTER INSERT ON batch_jobs BEGIN SELECT 1; END"
+        )
     assert schema.missing(connection) == ["batch_jobs_complete"]
     call_command("migrate", verbosity=0)
     assert schema.missing(connection) == []
 
 
-def test_migrating_with_nothing_to_migrate_never_takes_the_triggers_down(transactional_db, monkeypatch):
+def test_migrating_with_nothing_to_migrate_never_takes_the_triggers_down(
+    transactional_db, monkeypatch
+):
     dropped = []
     monkeypatch.setattr(schema, "take_down", lambda app, connection: dropped.append(app.label))
     call_command("migrate", verbosity=0)

@@ -119,7 +119,7 @@ def test_the_layout_of_show_and_list_is_that_of_the_document(with_database):
     rename_newest_session(program.database)
     program.ok(f'python session_manager.py add {EXAMPLE_ID} user "Help me write a Python function"')
     program.ok(
-        f"python session_manager.py add {EXAMPLE_ID} assistant \"Here's a Python function...\""
+        f'python session_manager.py add {EXAMPLE_ID} assistant "Here\'s a Python function..."'
         " --tokens 150 --cost 0.005 --latency 1200"
     )
     rule = "=" * 80
@@ -129,11 +129,11 @@ def test_the_layout_of_show_and_list_is_that_of_the_document(with_database):
         f"{rule}\n[ASSISTANT] <time>\n{rule}\nHere's a Python function...\n\n"
         "  Tokens: 150 in / 150 out\n  Cost: $0.0050\n  Latency: 1200ms"
     )
-    assert program.ok("python session_manager.py list --limit 10").splitlines() == [
-        "UUID                                 Title                          Status     Msgs   Cost",
-        "-" * 95,
-        "a1b2c3d4e5f6g7h8                     My First Chat                  active     2      $0.0050",
-    ]
+    head, line, row = program.ok("python session_manager.py list --limit 10").splitlines()
+    gap = " " * 18
+    assert head == f"UUID{' ' * 33}Title{' ' * 26}Status     Msgs   Cost"
+    assert line == "-" * 95
+    assert row == f"{EXAMPLE_ID}{gap}   My First Chat{gap}active     2      $0.0050"
 
 
 def test_a_python_without_django_says_how_to_get_it(program):

@@ -250,7 +250,9 @@ def _link(tree: Tree, by_node: dict[str, MessageRecord]) -> None:
         if parent in nearest:
             message.parent_key = nearest[parent].key
         nearest[name] = message
-        if message.tool_calls:
+        if message.role == "user":
+            calls.pop(name, None)  # a new turn, in which nothing has been called yet
+        elif message.tool_calls:
             calls[name] = name
         elif message.role == "tool" and name in calls:
             message.metadata["tool_call_ids"] = [calls[name]]

@@ -91,7 +91,7 @@ def _parsed(line: bytes) -> Any:
 def _is_ours(record: Any) -> bool:
     if not isinstance(record, dict):
         return False
-    if "sessionId" in record and ("parentUuid" in record or record.get("type") == "user"):
+    if "sessionId" in record and ("parentUuid" in record or {"uuid", "message"} <= record.keys()):
         return True
     type = record.get("type")
     return isinstance(type, str) and BOOK_KEEPING.get(type) in record

@@ -185,10 +185,10 @@ class LogFile:
         if draft is None:
             self._unclaimed[type] += 1
             return
-        draft.records[type] += 1
         if type in STATES:
             state = {name: record[name] for name in record if name not in BOOK_KEEPING}
             draft.states[type] = without_bytes(present(state))
+        draft.records[type] += 1
 
     def _add_response(self, draft: Draft, record: dict[str, Any], uuid: str, parent: str) -> None:
         envelope = record.get("message")
@@ -321,9 +321,9 @@ class LogFile:
             uuid = waiting.pop()
             if uuid and uuid not in passed:
                 passed.add(uuid)
-                entry = self._entries.get(uuid)
-                if entry and entry.draft is draft:
-                    entry.message.is_active_path = False
+                below = self._entries.get(uuid)
+                if below and below.draft is draft:
+                    below.message.is_active_path = False
                 waiting += children.get(uuid, ())
 
     def _session(self, draft: Draft) -> SessionRecord:

@@ -57,7 +57,9 @@ class Command(commands.Command):
         else:
             self.summarise(report, dry_run)
         if not (report.new or report.updated or report.unchanged):
-            raise CommandError("No session was found in what was given.", returncode=commands.FAILED)
+            raise CommandError(
+                "No session was found in what was given.", returncode=commands.FAILED
+            )
         if report.failed:
             sys.exit(commands.REJECTED)
 
@@ -78,7 +80,9 @@ class Command(commands.Command):
         for record in shown:
             self.say(f"{kind}: {record.place}: {record.reason}", level=level)
         if count > len(shown):
-            self.say(f"{kind}: and {count - len(shown)} more (-v {level + 1} lists them)", level=level)
+            self.say(
+                f"{kind}: and {count - len(shown)} more (-v {level + 1} lists them)", level=level
+            )
 
 
 def progress_bar() -> Progress:

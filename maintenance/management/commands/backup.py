@@ -18,7 +18,9 @@ class Command(commands.Command):
         parser.add_argument(
             "--output", "-o", metavar="FILE", help="- for standard output; default: beside it"
         )
-        parser.add_argument("--dry-run", "-n", action="store_true", help="only say what it would do")
+        parser.add_argument(
+            "--dry-run", "-n", action="store_true", help="only say what it would do"
+        )
 
     def handle(self, *, output, dry_run, database="default", **_):
         if output == "-":

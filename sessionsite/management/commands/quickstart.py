@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 import socket
 import sqlite3
 import time
@@ -85,7 +84,7 @@ class Command(commands.Command):
             return
         if settings.DEBUG:
             raise CommandError("With DEBUG on, this serves only 127.0.0.1. Unset DEBUG.")
-        if not os.environ.get("ALLOWED_HOSTS"):
+        if settings.ALLOWED_HOSTS == settings.LOCAL_HOSTS:
             raise CommandError(
                 f"To serve on {host}, set ALLOWED_HOSTS to the names people will type."
             )
@@ -104,7 +103,9 @@ class Command(commands.Command):
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan and there and executor.loader.applied_migrations:
             copy = backups.backup(
-                settings.DATA_DIR / "backups" / f"before-migration-{time.strftime('%Y%m%d-%H%M%S')}.db"
+                settings.DATA_DIR
+                / "backups"
+                / f"before-migration-{time.strftime('%Y%m%d-%H%M%S')}.db"
             )
             self.print(f"    A copy from before the migration is in {copy.path}")
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
@@ -126,7 +127,9 @@ class Command(commands.Command):
         users = get_user_model().objects
         if not users.exists():
             # No default password: without one, the way in is the link that is printed.
-            return users.create_superuser(settings.ADMIN_USER, password=settings.ADMIN_PASSWORD or None)
+            return users.create_superuser(
+                settings.ADMIN_USER, password=settings.ADMIN_PASSWORD or None
+            )
         admin = users.filter(is_superuser=True, is_active=True).order_by("id").first()
         if admin is None:
             raise CommandError("There are users, but no administrator: manage.py createsuperuser")
@@ -159,4 +162,3 @@ def shown_host(host: str) -> str:
     if host in {"0.0.0.0", "::"}:
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
-
