@@ -22,6 +22,7 @@ class PagedTable(tables.Table):
     The address may say anything: what it cannot mean is left out, so no address is an error.
     """
 
+    name = ""  # what the rows are
     part = ""  # id of the element that the table fills
 
     def __init__(self, rows: QuerySet, *, request: HttpRequest, **options: Any) -> None:
@@ -32,6 +33,13 @@ class PagedTable(tables.Table):
     def _order_in(self, request: HttpRequest) -> str | None:
         sort = request.GET.get("sort", "")
         return sort if sort.removeprefix("-") in self.base_columns else None
+
+    @property
+    def caption(self) -> str:
+        """What the table shows, in which order, for those who cannot see the marks in its head."""
+        order = self.order_by[0]
+        direction = "descending" if order.is_descending else "ascending"
+        return f"{self.name}, sorted by {self.columns[order.bare].header.lower()}, {direction}"
 
     @property
     def page_sizes(self) -> tuple[int, ...]:
@@ -47,32 +55,34 @@ def page_size(text: str) -> int:
     return next((size for size in PAGE_SIZES if size >= wanted), PAGE_SIZES[-1])
 
 
-def _figure(**options: Any) -> tables.Column:
+def _amount(header: str, **options: Any) -> tables.Column:
     # The largest are what one looks for in a column of figures.
     return tables.Column(
-        attrs={"cell": {"class": "figure"}}, initial_sort_descending=True, **options
+        header, attrs={"cell": {"class": "amount"}}, initial_sort_descending=True, **options
     )
 
 
 class SessionTable(PagedTable):
     """Sessions, newest first. `id` breaks every tie, so that pages never overlap."""
 
-    title = tables.Column(empty_values=(), attrs={"cell": {"class": "wide"}})
-    project = tables.Column(order_by=("project__name", "id"))
+    title = tables.Column("Title", empty_values=(), attrs={"cell": {"class": "wide"}})
+    project = tables.Column("Project", order_by=("project__name", "id"))
     model = tables.Column(
-        order_by=("model__provider", "model__model_name", "model__model_version", "id")
+        "Model", order_by=("model__provider", "model__model_name", "model__model_version", "id")
     )
-    status = tables.Column(order_by=("status", "started_at", "id"))  # as its index has it
-    messages = _figure(accessor="total_messages", order_by=("total_messages", "id"))
-    tokens = _figure(empty_values=())
-    cost = _figure(accessor="total_cost_nanos", order_by=("total_cost_nanos", "id"))
+    status = tables.Column("Status", order_by=("status", "started_at", "id"))  # as its index has it
+    messages = _amount("Messages", accessor="total_messages", order_by=("total_messages", "id"))
+    tokens = _amount("Tokens", empty_values=())
+    cost = _amount("Cost", accessor="total_cost_nanos", order_by=("total_cost_nanos", "id"))
     started = tables.Column(
+        "Started",
         accessor="started_at",
         order_by=("started_at", "id"),
         attrs={"cell": {"class": "text-nowrap"}},
         initial_sort_descending=True,
     )
 
+    name = "Sessions"
     part = "sessions-table"
 
     class Meta:
@@ -115,9 +125,7 @@ class SessionTable(PagedTable):
         )
 
     def render_status(self, record, value):
-        return format_html(
-            '<span class="status" data-status="{}">{}</span>', value, record.get_status_display()
-        )
+        return format_html('<span class="status" data-status="{}">{}</span>', record.status, value)
 
     def render_messages(self, value):
         return show.number(value)
