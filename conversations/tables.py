@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
-from django.core.paginator import Paginator
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
@@ -27,8 +26,11 @@ class PagedTable(tables.Table):
 
     def __init__(self, rows: QuerySet, *, request: HttpRequest, **options: Any) -> None:
         super().__init__(rows, order_by=self._order_in(request), **options)
-        self.paginator = Paginator(self.rows, page_size(request.GET.get("per_page", "")))
+        in_order = self.data.data
+        self.paginator = KeyPaginator(in_order, page_size(request.GET.get("per_page", "")))
         self.page = self.paginator.get_page(request.GET.get("page", "1"))
+        self.data.data = self.page.object_list
+        self.page.object_list = self.rows  # the rows of `self.data`, with cells
 
     def _order_in(self, request: HttpRequest) -> str | None:
         sort = request.GET.get("sort", "")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Left
@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from .importers.text import clean_text
 from .models import Message, Session
 from .models.choices import Role
+from .pages import KeyPaginator
 from .rendering import LONGEST, Allowance, render_markdown, render_plain
 
 PER_PAGE = 50
@@ -70,7 +71,7 @@ def page_holding(session: Session, message_uuid: str) -> int | None:
 
 def page_of(session: Session, number: str | int) -> Page:
     """Return a page of the session's messages as a list of `Entry`, the nearest there is."""
-    paginator = Paginator(_readable(session.messages.in_order()), PER_PAGE)
+    paginator = KeyPaginator(_readable(session.messages.in_order()), PER_PAGE)
     paginator.count = session.total_messages  # kept by triggers: counting 50,000 takes a while
     page = paginator.get_page(number)
     allowance = Allowance()

@@ -34,9 +34,13 @@ def money(dollars: Decimal | float | None) -> SafeString | str:
     if not exact.is_finite():
         return UNKNOWN
     size = abs(exact)
-    decimals = 2 if size >= 1 or not size else 4 if size >= Decimal("0.001") else 6
-    shown = f"${exact:,.{decimals}f}"
-    if 0 < size < Decimal("0.0000005"):
+    if size >= 1 or not size:
+        shown = f"${exact:,.2f}"
+    elif size >= Decimal("0.001"):
+        shown = f"${exact:.4f}"
+    elif size >= Decimal("0.0000005"):
+        shown = f"${exact:.6f}".rstrip("0")
+    else:
         shown = "<$0.000001"
     full = f"{exact:f}"
     full = full.rstrip("0").rstrip(".") if "." in full else full

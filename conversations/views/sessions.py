@@ -36,7 +36,9 @@ def session_detail(request: HttpRequest, session_uuid: str) -> HttpResponse:
         page = transcript.page_holding(session, wanted)
         if page is None:
             raise Http404("This session has no such message.")
-    branches = session.branches.order_by("started_at", "id").only("session_uuid", "title")
+    branches = session.branches.order_by("started_at", "id").only(
+        "session_uuid", "title", "parent_session"
+    )
     branches = list(branches[: LISTED_BRANCHES + 1])
     return render_page(
         request,

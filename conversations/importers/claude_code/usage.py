@@ -38,11 +38,6 @@ class Usage:
     raw: dict[str, Any] | None = None
     rest: dict[str, Any] | None = None
 
-    @property
-    def total(self) -> int:
-        """All tokens sent and generated, 0 where nothing is known."""
-        return (self.input_tokens or 0) + (self.output_tokens or 0)
-
 
 NO_USAGE = Usage()
 
@@ -56,16 +51,12 @@ def read_usage(raw: Any) -> Usage:
         return NO_USAGE
     if not isinstance(raw, dict):
         raise Unusable(f"usage is {kind(raw)}, not an object")
-    fresh = count_of(raw.get("input_tokens"))
-    output = count_of(raw.get("output_tokens"))
-    written = count_of(raw.get("cache_creation_input_tokens"))
-    read = count_of(raw.get("cache_read_input_tokens"))
-    is_sound = (fresh, output, written, read) == tuple(map(raw.get, TOTALS))
+    (fresh, output, written, read), is_sound = _counts(raw, TOTALS)
     written_1h = None
     split = raw.get("cache_creation")
     if isinstance(split, dict):
-        written_5m, written_1h = parts = tuple(map(count_of, map(split.get, WRITES)))
-        is_sound = is_sound and parts == tuple(map(split.get, WRITES))
+        (written_5m, written_1h), is_split_sound = _counts(split, WRITES)
+        is_sound = is_sound and is_split_sound
         if written_5m is not None or written_1h is not None:
             both = (written_5m or 0) + (written_1h or 0)
             if written is None:
@@ -98,6 +89,19 @@ def read_usage(raw: Any) -> Usage:
     if raw.keys() != ORDINARY_FIELDS or raw["service_tier"] != ORDINARY["service_tier"]:
         usage.rest = _rest(raw)
     return usage
+
+
+def _counts(record: dict[str, Any], names: tuple[str, ...]) -> tuple[list[int | None], bool]:
+    """Return the counts under `names`, and whether all that stands there are some."""
+    counts: list[int | None] = []
+    are_sound = True
+    for name in names:
+        value = record.get(name)
+        count = count_of(value)
+        if count is None and value is not None:
+            are_sound = False
+        counts.append(count)
+    return counts, are_sound
 
 
 def _rest(raw: dict[str, Any]) -> dict[str, Any] | None:
