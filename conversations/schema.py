@@ -98,25 +98,27 @@ def keep_installed(app: AppConfig) -> None:
     post_migrate.connect(_after_migrate, sender=app)
 
 
-def _changes(app: AppConfig, plan) -> bool:
-    return any(migration.app_label == app.label for migration, _ in plan)
+def _changes_tables(plan) -> bool:
+    """Say whether a migration plan touches an app that has definitions.
+
+    Then those of all apps come down: a view of one app that reads a table of another would stop
+    SQLite from renaming that table.
+    """
+    with_sql = {app.label for app in apps.get_app_configs() if Path(app.path, "sql").is_dir()}
+    return any(migration.app_label in with_sql for migration, _ in plan)
 
 
 def _before_migrate(sender, using, plan=(), **_):
     # With nothing to migrate they stay up: a server may be writing at this moment.
-    if _changes(sender, plan):
+    if _changes_tables(plan):
         take_down(sender, connections[using])
 
 
 def _after_migrate(sender, using, plan=(), **_):
     connection = connections[using]
-    migrated_away = _changes(sender, plan) and "messages" not in (
-        connection.introspection.table_names()
-    )
-    if not migrated_away:
-        put_up(
-            sender, connection, rebuild=sender.label == "conversations" and _changes(sender, plan)
-        )
+    if "messages" in connection.introspection.table_names():  # not when migrated back to zero
+        changed = sender.label == "conversations" and _changes_tables(plan)
+        put_up(sender, connection, rebuild=changed)
 
 
 @register(Tags.database)

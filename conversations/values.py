@@ -13,7 +13,6 @@ from django.db.models import Model, TextChoices
 from .errors import InvalidValue
 from .importers.text import UNSTORABLE, clean
 
-LARGEST_INTEGER = 2**63 - 1
 LONGEST_TEXT = 100_000_000  # characters; SQLite refuses a billion bytes
 
 
@@ -34,27 +33,27 @@ def field_text(model: type[Model], name: str, value: Any) -> str:
     return text(name, value, longest=model._meta.get_field(name).max_length or LONGEST_TEXT)
 
 
-def integer(name: str, value: Any) -> int | None:
-    """Return `value` if it is None or a whole number from 0 to what 64 bits hold."""
+def integer(name: str, value: Any, *, most: int) -> int | None:
+    """Return `value` if it is None or a whole number from 0 to `most`."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidValue(f"{name} must be a whole number, not {value!r:.50}")
-    if not 0 <= value <= LARGEST_INTEGER:
-        raise InvalidValue(f"{name} must be from 0 to {LARGEST_INTEGER}, not {value}")
+    if not 0 <= value <= most:
+        raise InvalidValue(f"{name} must be from 0 to {most:,}, not {value!r:.50}")
     return value
 
 
-def number(name: str, value: Any) -> float | None:
-    """Return `value` as a float if it is None or a finite number that is not negative."""
+def number(name: str, value: Any, *, most: float) -> float | None:
+    """Return `value` as a float if it is None or a number from 0 to `most`."""
     if value is None:
         return None
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
         result = math.nan
-    if isinstance(value, bool | str) or not (math.isfinite(result) and result >= 0):
-        raise InvalidValue(f"{name} must be a number that is not negative, not {value!r:.50}")
+    if isinstance(value, bool | str) or not 0 <= result <= most:  # NaN is neither
+        raise InvalidValue(f"{name} must be a number from 0 to {most:,}, not {value!r:.50}")
     return result
 
 

@@ -14,16 +14,9 @@ from . import reading, values
 from .errors import InvalidValue, UnknownId
 from .models import Annotation, LanguageModel, Message, Project, Session, SessionSnapshot
 from .models.choices import AnnotatedEntity, AnnotationType, Role, SessionStatus, SnapshotType
+from .models.sessions import MOST_COST, MOST_LATENCY, MOST_TOKENS, TOKEN_COLUMNS
 
-TOKENS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "latency_ms",
-)
+MOST_SEQUENCE = 2**31 - 1
 # A branch repeats what was said, not what it cost: that counts once, where it was spent.
 COPIED = (
     "role",
@@ -173,9 +166,10 @@ def _message(given: Mapping[str, Any]) -> Message:
             raise InvalidValue(f"a message needs its {name}")
     values.choice("role", columns["role"], Role)
     values.text("content", columns["content"])
-    values.number("cost", columns.get("cost"))
-    for name in TOKENS:
-        values.integer(name, columns.get(name))
+    values.number("cost", columns.get("cost"), most=MOST_COST)
+    values.integer("latency_ms", columns.get("latency_ms"), most=MOST_LATENCY)
+    for name in TOKEN_COLUMNS:
+        values.integer(name, columns.get(name), most=MOST_TOKENS)
     for name, kind in (
         ("metadata", dict),
         ("tool_calls", (list, dict, type(None))),
@@ -228,7 +222,7 @@ def branch_session(
     with transaction.atomic(using):
         origin = reading.find_session(session_uuid, using=using)
         last = _last_sequence(origin)
-        at = last if values.integer("at", at) is None else at
+        at = last if values.integer("at", at, most=MOST_SEQUENCE) is None else at
         originals = list(origin.messages.using(using).filter(sequence_number__lte=at).in_order())
         if at and (not originals or originals[-1].sequence_number != at):
             raise UnknownId(f"session {origin.session_uuid} has no message number {at}")
@@ -342,7 +336,7 @@ def annotate(
     values.text("content", content)
     values.field_text(Annotation, "annotator", annotator)
     if annotation_type == AnnotationType.RATING:
-        if values.integer("rating", rating) not in {1, 2, 3, 4, 5}:
+        if values.integer("rating", rating, most=5) not in {1, 2, 3, 4, 5}:
             raise InvalidValue(f"rating must be from 1 to 5, not {rating}")
     elif rating is not None:
         raise InvalidValue(f"a {annotation_type} has no rating")

@@ -163,7 +163,7 @@ def database() -> dict:
     config = env.db_url_config(env_text("DATABASE_URL", default="sqlite:///llm_sessions.db"))
     if config.get("ENGINE") != "django.db.backends.sqlite3":
         raise ImproperlyConfigured(
-            f"DATABASE_URL: only SQLite is supported;"
+            "DATABASE_URL: only SQLite is supported;"
             " give sqlite:///file.db or sqlite:////absolute/path/file.db."
         )
     if not config["NAME"] or config["NAME"] == ":memory:":
@@ -273,7 +273,9 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # A laptop serves itself over plain HTTP, on loopback; with HTTPS=1 these checks are heard.
-SILENCED_SYSTEM_CHECKS = [] if HTTPS else [f"security.{w}" for w in ("W004", "W008", "W012", "W016")]
+SILENCED_SYSTEM_CHECKS = (
+    [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
+)
 
 # -- logs -----------------------------------------------------------------------------------
 

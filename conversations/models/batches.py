@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from .catalog import LanguageModel, Project
 from .choices import ItemStatus, JobStatus, JobType
-from .constraints import not_negative, one_of
+from .constraints import in_range, one_of
 from .fields import DateTimeField, ForeignKey
 from .sessions import Session
 
@@ -38,7 +38,7 @@ class BatchJob(models.Model):
         constraints = [
             one_of("batch_jobs", "job_type", JobType),
             one_of("batch_jobs", "status", JobStatus),
-            *not_negative("batch_jobs", "total_items"),
+            *in_range("batch_jobs", 10**9, "total_items", "completed_items", "failed_items"),
         ]
 
     def __str__(self):

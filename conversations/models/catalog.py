@@ -6,7 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from .constraints import not_negative
+from .constraints import in_range
 from .fields import DateTimeField
 
 environment_variable = RegexValidator(
@@ -66,7 +66,7 @@ class LanguageModel(models.Model):
             models.UniqueConstraint(
                 fields=["provider", "model_name", "model_version"], name="models_once"
             ),
-            *not_negative("models", "cost_per_1k_input_tokens", "cost_per_1k_output_tokens"),
+            *in_range("models", 10**6, "cost_per_1k_input_tokens", "cost_per_1k_output_tokens"),
         ]
 
     def __str__(self):

@@ -23,6 +23,10 @@ READABLE_TIME = {
 }
 
 
+# Bytes in a text column would be no text anywhere.
+IS_TEXT = {"sqlite": "typeof({column}) = 'text'"}
+
+
 class ForeignKey(models.ForeignKey):
     """A foreign key whose `on_delete` is an ON DELETE clause in the schema as well.
 
@@ -54,4 +58,12 @@ class DateTimeField(models.DateTimeField):
 
     def db_check(self, connection):
         check = READABLE_TIME.get(connection.vendor)
+        return check and check.format(column=connection.ops.quote_name(self.column))
+
+
+class TextField(models.TextField):
+    """Text which the database guarantees to be text."""
+
+    def db_check(self, connection):
+        check = IS_TEXT.get(connection.vendor)
         return check and check.format(column=connection.ops.quote_name(self.column))

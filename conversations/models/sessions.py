@@ -11,10 +11,21 @@ from django.urls import reverse
 
 from .catalog import LanguageModel, Project
 from .choices import Role, SessionStatus, SessionType, SnapshotType
-from .constraints import not_negative, one_of
-from .fields import DateTimeField, ForeignKey
+from .constraints import in_range, one_of
+from .fields import DateTimeField, ForeignKey, TextField
 
 NANO = 1_000_000_000  # nano-dollars in a dollar
+MOST_TOKENS = 10**9  # of one message
+MOST_COST = 10**6  # USD, of one message
+MOST_LATENCY = 10**10  # ms, four months
+TOKEN_COLUMNS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+)
 
 
 class SessionQuerySet(models.QuerySet):
@@ -41,7 +52,7 @@ class Session(models.Model):
     title = models.CharField(max_length=1000, blank=True, db_default="")
     description = models.TextField(blank=True, db_default="")
     model = ForeignKey(LanguageModel, models.SET_NULL, null=True, blank=True, db_index=False)
-    system_prompt = models.TextField(blank=True, db_default="")
+    system_prompt = TextField(blank=True, db_default="")
     temperature = models.FloatField(null=True, blank=True)
     max_tokens = models.IntegerField(null=True, blank=True)
     top_p = models.FloatField(null=True, blank=True)
@@ -91,7 +102,7 @@ class Session(models.Model):
         ]
 
     def __str__(self):
-        return self.title or self.session_uuid
+        return self.title[:200] or self.session_uuid
 
     def get_absolute_url(self):
         return reverse("session", args=[self.session_uuid])
@@ -122,7 +133,7 @@ class Message(models.Model):
     )
     sequence_number = models.IntegerField()
     role = models.CharField(max_length=20, choices=Role)
-    content = models.TextField(blank=True, db_default="")
+    content = TextField(blank=True, db_default="")
     content_type = models.CharField(max_length=50, db_default="text")
     model = ForeignKey(LanguageModel, models.SET_NULL, null=True, blank=True, db_index=False)
     timestamp = DateTimeField(db_default=Now())
@@ -139,7 +150,7 @@ class Message(models.Model):
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
     )
-    latency_ms = models.IntegerField(null=True, blank=True)
+    latency_ms = models.BigIntegerField(null=True, blank=True)
     finish_reason = models.CharField(max_length=50, blank=True, db_default="")
     function_call = models.JSONField(null=True, blank=True)
     tool_calls = models.JSONField(null=True, blank=True)
@@ -168,7 +179,10 @@ class Message(models.Model):
                 fields=["session", "sequence_number"], name="messages_sequence_once"
             ),
             one_of("messages", "role", Role),
-            *not_negative("messages", "input_tokens", "output_tokens", "cost", "latency_ms"),
+            *in_range("messages", MOST_TOKENS, *TOKEN_COLUMNS),
+            *in_range("messages", MOST_COST, "cost"),
+            *in_range("messages", MOST_LATENCY, "latency_ms"),
+            *in_range("messages", 2**31 - 1, "sequence_number"),
         ]
 
     def __str__(self):

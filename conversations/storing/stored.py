@@ -10,16 +10,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from conversations.importers.records import MessageRecord
+from conversations.models.sessions import TOKEN_COLUMNS
 
-USAGE = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "cost",
-)
+USAGE = (*TOKEN_COLUMNS, "cost")
 COMPARED = (
     *("role", "content_type", "latency_ms", "finish_reason", "error_message"),
     *("is_active_path", "is_hidden", "is_sidechain"),

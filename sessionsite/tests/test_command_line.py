@@ -73,7 +73,7 @@ def test_an_ambiguous_id_lists_the_candidates(with_database):
         ("add {session} robot x", 1, "role must be one of system, user"),
         ("add {session} user x --tokens -5", 1, "input_tokens must be from 0"),
         ("add {session} user x --tokens many", 2, "invalid int value: 'many'"),
-        ("add {session} user x --cost nan", 1, "cost must be a number that is not negative"),
+        ("add {session} user x --cost nan", 1, "cost must be a number from 0"),
         ("add {session} user $(printf '\\377')", 1, "content holds half a character"),
         ("create -- $(head -c 100000 /dev/zero | tr '\\0' x)", 1, "title has 100,000 characters"),
         ("list --limit -1", 2, "must not be negative"),

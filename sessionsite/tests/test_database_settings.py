@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from conversations import schema
 from conversations.databases import files
-from conversations.models import Session
+from conversations.models import Message, Session
 from sessionsite import checks
 
 
@@ -113,26 +113,46 @@ def test_migrating_with_nothing_to_migrate_never_takes_the_triggers_down(
     assert dropped == []
 
 
-def test_migrating_back_and_forth_rebuilds_totals_and_index(database_file, django_db_blocker):
-    """Django rebuilds tables in a migration, without triggers; afterwards all is right again."""
+def test_a_migration_that_rebuilds_tables_loses_no_trigger_and_no_row(
+    database_file, django_db_blocker
+):
+    """Django rebuilds a SQLite table to change it; afterwards totals and index are right again."""
     with closing(sqlite3.connect(database_file)) as plain:
         plain.execute("INSERT INTO sessions (session_uuid) VALUES ('s')")
+        plain.execute(
+            "INSERT INTO messages (message_uuid, session_id, sequence_number, role, cost)"
+            " VALUES ('m', 1, 1, 'user', 0.25)"
+        )
         plain.commit()
     alias = files.connect(database_file)
     with django_db_blocker.unblock():
         other = connections[alias]
-        app = schema.apps.get_app_config("conversations")
-        schema.take_down(app, other)
-        with other.cursor() as cursor:  # what a migration may do, while nobody watches
+        migration = MigrationExecutor(other).loader.get_migration("conversations", "0001_initial")
+        plan = [(migration, False)]
+        ours = [schema.apps.get_app_config(name) for name in ("conversations", "analytics")]
+        for app in ours:
+            schema._before_migrate(app, using=alias, plan=plan)
+        with other.schema_editor() as editor:
+            for table, name in ((Session, "title"), (Message, "role"), (Session, "status")):
+                field = table._meta.get_field(name)
+                wider = field.clone()
+                wider.max_length = 2000
+                wider.set_attributes_from_name(name)
+                wider.model = table
+                editor.alter_field(table, field, wider)
+        with other.cursor() as cursor:  # what a migration of data may do, while nobody watches
             cursor.execute(
                 "INSERT INTO messages (message_uuid, session_id, sequence_number, role, content,"
-                " cost) VALUES ('m', 1, 1, 'user', 'unseen', 0.5)"
+                " cost) VALUES ('n', 1, 2, 'user', 'unseen', 0.5)"
             )
-        migration = MigrationExecutor(other).loader.get_migration("conversations", "0001_initial")
-        schema._after_migrate(app, using=alias, plan=[(migration, False)])
-        assert Session.objects.using(alias).get().total_cost == 0.5
+        for app in ours:
+            schema._after_migrate(app, using=alias, plan=plan)
+        session = Session.objects.using(alias).get()
+        assert (session.total_messages, session.total_cost) == (2, 0.75)
         with other.cursor() as cursor:
             cursor.execute("SELECT COUNT(*) FROM messages_fts WHERE messages_fts MATCH 'unseen'")
             assert cursor.fetchone() == (1,)
+            cursor.execute("PRAGMA foreign_key_check")
+            assert cursor.fetchall() == []
         assert schema.missing(other) == []
         other.close()

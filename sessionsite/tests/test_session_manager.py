@@ -324,7 +324,7 @@ BAD_MESSAGES = [
     ({"output_tokens": 2**63}, "output_tokens must be from 0"),
     ({"input_tokens": 1.5}, "input_tokens must be a whole number"),
     ({"input_tokens": True}, "input_tokens must be a whole number"),
-    ({"cost": -0.01}, "cost must be a number that is not negative"),
+    ({"cost": -0.01}, "cost must be a number from 0"),
     ({"cost": float("nan")}, "cost must be a number"),
     ({"cost": "free"}, "cost must be a number"),
     ({"latency_ms": -5}, "latency_ms must be from 0"),
