@@ -61,6 +61,12 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def add_format(parser) -> None:
+    """Add the choice between text for people and JSON for programs."""
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--json", action="store_const", const="json", dest="format")
+
+
 def printable(text: str) -> str:
     """Return `text` as any terminal can print it: half characters replaced."""
     return text.encode("utf-8", "replace").decode()

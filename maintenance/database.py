@@ -54,15 +54,21 @@ def info(*, using: str = "default") -> dict[str, Any]:
         }
 
 
-def vacuum(*, using: str = "default") -> tuple[int, int]:
+def vacuum(*, dry_run: bool = False, using: str = "default") -> tuple[int, int]:
     """Give free pages back to the disk; return the file's size before and after, in bytes.
 
-    Needs as much free disk again as the file takes, and the write lock while it runs.
+    Needs as much free disk again as the file takes, and the write lock while it runs. `dry_run`
+    only counts the free pages.
     """
     path = Path(connections[using].settings_dict["NAME"])
     with connections[using].cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         before = path.stat().st_size
+        if dry_run:
+            cursor.execute(
+                "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
+            )
+            return before, before - cursor.fetchone()[0]
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return before, path.stat().st_size

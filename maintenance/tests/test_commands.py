@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,25 @@ def test_a_backup_may_go_to_standard_output(shell):
     shell.ok("python manage.py backup --output - > piped.db")
     with closing(sqlite3.connect(shell.folder / "piped.db")) as plain:
         assert plain.execute("SELECT title FROM sessions").fetchall() == [("Keep me",)]
+
+
+def test_a_backup_may_come_from_standard_input(shell):
+    shell.ok("python manage.py backup -o - > piped.db")
+    shell.ok("python session_manager.py create 'Too new'")
+    shell.ok("cat piped.db | python manage.py restore - --noinput")
+    assert "Too new" not in shell.ok("python session_manager.py list")
+
+
+def test_the_results_may_be_json(shell):
+    backup = json.loads(shell.ok("python manage.py backup --json"))
+    assert Path(backup["path"]).stat().st_size == backup["size"]
+    restored = json.loads(shell.ok(f"python manage.py restore {backup['path']} --noinput --json"))
+    assert Path(restored["kept"]).exists()
+    rehearsed = json.loads(shell.ok("python manage.py vacuum --dry-run --format json"))
+    vacuumed = json.loads(shell.ok("python manage.py vacuum --format json"))
+    assert rehearsed["before"] == vacuumed["before"] >= vacuumed["after"]
+    info = json.loads(shell.ok("python session_db_setup.py info --json"))
+    assert (info["schema"], info["tables"]["sessions"]) == (1, 1)
 
 
 def test_vacuum_says_what_it_gained(shell):

@@ -33,7 +33,7 @@ class Command(commands.Command):
         parser.add_argument(
             "--dry-run", "-n", action="store_true", help="do all but store; other writers wait"
         )
-        parser.add_argument("--format", choices=["text", "json"], default="text")
+        commands.add_format(parser)
         parser.epilog = f"Formats: {', '.join(f.LABEL for f in importers.FORMATS.values())}."
 
     def handle(self, *, paths, project, dry_run, format, verbosity, **_):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,18 +22,22 @@ class Command(commands.Command):
         parser.add_argument(
             "--dry-run", "-n", action="store_true", help="only say what it would do"
         )
+        commands.add_format(parser)
 
-    def handle(self, *, output, dry_run, database="default", **_):
+    def handle(self, *, output, dry_run, format, database="default", **_):
         if output == "-":
             with tempfile.TemporaryDirectory() as folder:
                 copy = backups.backup(Path(folder, "backup.db"), using=database)
                 with copy.path.open("rb") as file:
-                    shutil.copyfileobj(file, self.stdout._out.buffer)
+                    shutil.copyfileobj(file, sys.stdout.buffer)
             return
         path = Path(output).expanduser() if output else backups.default_path(database)
-        if dry_run:
+        size = None if dry_run else backups.backup(path, using=database).size
+        if format == "json":
+            self.print_json(
+                {"schema": 1, "dry_run": dry_run, "path": str(path.absolute()), "size": size}
+            )
+        elif dry_run:
             self.say(f"Would write a backup to {path}")
-            return
-        copy = backups.backup(path, using=database)
-        shown = copy.path if output else copy.path.name
-        self.print(f"Backup created: {shown} ({copy.size / 1e6:.1f} MB)")
+        else:
+            self.print(f"Backup created: {path if output else path.name} ({size / 1e6:.1f} MB)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from django.core.management import call_command
@@ -27,7 +26,7 @@ class Command(commands.Command):
 
         verb("init", "Make the database, if there is none.")
         about = verb("info", "Print path, size and counts.")
-        about.add_argument("--format", choices=["text", "json"], default="text")
+        commands.add_format(about)
         verb("migrate", "Bring the database up to this version of the program.")
         backup.Command().add_arguments(verb("backup", backup.Command.help))
         restore.Command().add_arguments(verb("restore", restore.Command.help))
@@ -55,7 +54,7 @@ class Command(commands.Command):
     def info(self, alias, path, *, format, **_):
         info = database.info(using=alias)
         if format == "json":
-            self.stdout.write(json.dumps(info, indent=2))
+            self.print_json({"schema": 1, **info})
             return
         self.print("Database Information:")
         self.print(f"  Path: {shown(path)}")

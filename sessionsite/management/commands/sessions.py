@@ -49,29 +49,29 @@ class Command(commands.Command):
         add.add_argument("--latency", type=int, metavar="MS", help="in milliseconds")
 
         show = about_a_session("show", "Print a conversation.")
-        formats(show)
+        commands.add_format(show)
 
         listing = verb("list", "List sessions, newest first.")
         listing.add_argument("--limit", type=int, default=20)
         listing.add_argument("--offset", type=int, default=0)
         listing.add_argument("--status", choices=SessionStatus.values)
         listing.add_argument("--project")
-        formats(listing)
+        commands.add_format(listing)
 
         search = verb("search", "Search all messages.")
         search.add_argument("query")
         search.add_argument("--limit", type=int, default=20)
         search.add_argument("--offset", type=int, default=0)
         search.add_argument("--order", choices=["relevance", "newest"], default="relevance")
-        formats(search)
+        commands.add_format(search)
 
-        formats(about_a_session("stats", "Print what a session adds up to."))
+        commands.add_format(about_a_session("stats", "Print what a session adds up to."))
 
         cost = verb("cost", "Print what the last days cost.")
         cost.add_argument("--days", type=int, default=30)
-        formats(cost)
+        commands.add_format(cost)
 
-        formats(verb("performance", "Compare the models that answered."))
+        commands.add_format(verb("performance", "Compare the models that answered."))
 
         export = about_a_session("export", "Write a session out.")
         export.add_argument("--format", choices=list(exporters.FORMATS), default="json")
@@ -231,12 +231,6 @@ class Command(commands.Command):
             )
         count = self.sessions.delete_session(row["session_uuid"])
         self.print(f"Deleted session: {row['session_uuid']} ({count} messages)")
-
-
-def formats(parser) -> None:
-    """Add the choice between text for people and JSON for programs."""
-    parser.add_argument("--format", choices=["text", "json"], default="text")
-    parser.add_argument("--json", action="store_const", const="json", dest="format")
 
 
 def first(*values):
