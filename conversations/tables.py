@@ -10,9 +10,11 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from .pages import KeyPaginator
 from .templatetags import conversations as show
 
 PAGE_SIZES = (25, 50, 100)
+LONGEST_TITLE = 1000  # other programs may write longer ones
 
 
 class PagedTable(tables.Table):
@@ -30,7 +32,7 @@ class PagedTable(tables.Table):
         self.paginator = KeyPaginator(in_order, page_size(request.GET.get("per_page", "")))
         self.page = self.paginator.get_page(request.GET.get("page", "1"))
         self.data.data = self.page.object_list
-        self.page.object_list = self.rows  # the rows of `self.data`, with cells
+        self.page.object_list = list(iter(self.rows))  # what `self.data` holds, with cells
 
     def _order_in(self, request: HttpRequest) -> str | None:
         sort = request.GET.get("sort", "")
@@ -104,7 +106,7 @@ class SessionTable(PagedTable):
         return sessions.order_by(both.asc(), "id"), True
 
     def render_title(self, record):
-        title = record.title.strip()
+        title = record.title[:LONGEST_TITLE].strip()
         name = (
             format_html('<bdi class="clamped">{}</bdi>', title)
             if title

@@ -1,0 +1,90 @@
+"""Every address is private, but for those that are listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.urls import URLPattern, get_resolver
+from django.urls.converters import get_converters
+
+PUBLIC = {
+    "sign-in/",
+    "sign-in/<str:uidb64>/<str:token>/",
+    "theme/",
+    "livez",
+    "readyz",
+    "favicon.ico",
+    # These lead to the sign-in page, or do nothing for one who is not signed in.
+    "admin/login/",
+    "sign-out/",
+}
+SAMPLES = {"int": "1", "str": "x", "slug": "x", "path": "x", "uuid": "0" * 32}
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+
+
+def patterns(resolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Yield every route of the site, with the routes that it is included under."""
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route, pattern
+        else:
+            yield from patterns(pattern, route)
+
+
+def example(route: str) -> str:
+    """Return an address that this route matches."""
+    known = {type(converter): name for name, converter in get_converters().items()}
+    assert known
+    for name, sample in SAMPLES.items():
+        while f"<{name}:" in route:
+            before, _, rest = route.partition(f"<{name}:")
+            route = before + sample + rest.partition(">")[2]
+    return "/" + route
+
+
+ROUTES = dict(patterns(get_resolver()))
+PRIVATE = sorted(route for route in ROUTES if route not in PUBLIC and "(?P" not in route)
+
+
+def test_the_list_of_public_addresses_names_only_what_there_is():
+    assert set(ROUTES) >= PUBLIC
+
+
+def test_most_addresses_were_found():
+    assert {"sessions/", "sessions/<str:session_uuid>/", ""} <= set(PRIVATE)
+    assert len(PRIVATE) > 50  # with the admin's
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", PRIVATE)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stranger_is_sent_to_the_sign_in_page(client, route, method):
+    response = getattr(client, method)(example(route))
+    assert response.status_code == 302, route
+    place = response.url
+    if place.startswith("/admin/login/"):
+        place = client.get(place).url
+    assert place.startswith("/sign-in/?next=/"), route
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", PRIVATE)
+def test_a_part_of_a_page_is_not_given_to_a_stranger_either(client, route):
+    response = client.get(example(route), headers={"HX-Request": "true"})
+    if route.startswith("admin/"):
+        assert response.status_code in {204, 302}
+    else:
+        assert response.status_code == 204
+        assert response["HX-Redirect"].startswith("/sign-in/?next=/")
+    assert not response.content
+
+
+@pytest.mark.django_db
+def test_the_one_route_that_is_a_pattern_asks_too(client):
+    # The admin's last resort for addresses without a closing slash.
+    assert [route for route in ROUTES if "(?P" in route] == ["admin/(?P<url>.*)$"]
+    response = client.get("/admin/anything")
+    assert response.status_code == 302
+    assert "login" in response.url or "sign-in" in response.url
