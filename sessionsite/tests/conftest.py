@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "data", "*.db*", "__pycache__", ".hypothesis", ".*_cache", "tests", "vendor"
+    ".git", ".venv", "data", "*.db*", "__pycache__", ".hypothesis", ".*_cache", "tests"
 )
 
 
