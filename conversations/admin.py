@@ -27,6 +27,10 @@ class PlainAdmin(admin.ModelAdmin):
         }
         return {**defaults, **super().get_changeform_initial_data(request)}
 
+    def get_readonly_fields(self, request, obj=None):
+        # A row that is not there yet has no totals to show.
+        return super().get_readonly_fields(request, obj) if obj else ()
+
     def lookup_allowed(self, lookup, value, request=None):
         # Django takes any lookup of a column from the address, also those that end in an error,
         # such as started_at__year=99999999999.

@@ -68,7 +68,7 @@ def test_trouble_in_a_page_that_is_not_there_is_said_too(client, monkeypatch):
 
 
 def test_an_error_without_an_explanation_is_a_defect(client, monkeypatch):
-    for error in (DatabaseError("what is this"), ZeroDivisionError("x")):
+    for error in (DatabaseError("what is this"), ZeroDivisionError("a secret")):
         monkeypatch.setattr(sessions, "SessionTable", raiser(error))
         response = client.get("/sessions/")
         assert response.status_code == 500

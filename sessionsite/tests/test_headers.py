@@ -42,7 +42,9 @@ def answers(client, monkeypatch):
     yield 200, client.get("/admin/")
     yield 200, client.get("/admin/conversations/session/")
     yield 200, client.get(f"/admin/conversations/session/{session.id}/change/")
-    yield 200, client.get("/static/css/app.css")
+    file = client.get("/static/css/app.css")
+    file.getvalue()  # read to its end, it is closed
+    yield 200, file
     yield 302, client.get("/")
     yield 301, client.get("/sessions")
     yield 302, client.get("/favicon.ico")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
 
 from sessionsite import signin
 
@@ -22,18 +22,24 @@ ELSEWHERE = [
     "HTTPS://EVIL.ORG", "javascript:alert(1)", "data:text/html,x", "vbscript:x", "ftp://evil.org",
     "http://testserver@evil.org", "http://testserver.evil.org", "http://evil.org#testserver",
     "http://evil.org?testserver", "//testserver@evil.org", "//evil.org/testserver", " //evil.org",
-    "\t//evil.org", "/\t/evil.org", "\n//evil.org", "/\n/evil.org", "\r\n//evil.org", "\x00//evil.org",
-    "\x08//evil.org", "//evil。org", "/%5cevil.org/..//evil.org\\", "http:evil.org",
-    "http://[evil.org", "//[", "http://evil.org:80", "mailto:a@evil.org", "://evil.org",
-    "http:\\\\evil.org", "//\\evil.org", "https://testserver:1@evil.org",
+    "\t//evil.org", "/\t/evil.org", "\n//evil.org", "/\n/evil.org", "\r\n//evil.org",
+    "\x00//evil.org", "\x08//evil.org", "//evil。org", "/%5cevil.org/..//evil.org\\",
+    "http:evil.org", "http://[evil.org", "//[", "http://evil.org:80", "mailto:a@evil.org",
+    "://evil.org", "http:\\\\evil.org", "//\\evil.org", "https://testserver:1@evil.org",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings):
+    """Hash passwords in no time: the slowness of the real hash is Django's to test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def stays(address: str) -> bool:
     """Whether a browser that gets this address in a redirect stays on the site."""
-    if address.startswith(f"{HOST}/"):
-        return True
-    return address.startswith("/") and not address.startswith(("//", "/\\", "/\t", "/\n", "/\r"))
+    # Browsers take a backslash for a slash, and leave out tabs and line breaks.
+    seen = re.sub(r"[\t\r\n]", "", address).strip("\x00\x08 ").replace("\\", "/")
+    return seen.startswith(f"{HOST}/") or not re.match(r"//|[a-z][a-z0-9+.-]*:", seen, re.I)
 
 
 def sign_in(client, alice, **fields: str):
@@ -282,8 +288,8 @@ def test_the_link_asks_for_the_token_of_its_form(client, alice):
     client.handler.enforce_csrf_checks = True
     link = signin.sign_in_path(alice)
     assert client.post(link).status_code == 403
+    alice.refresh_from_db()
     assert alice.last_login is None
-    assert timezone.now()
 
 
 # -- colours ----------------------------------------------------------------------------------

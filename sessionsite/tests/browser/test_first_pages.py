@@ -1,0 +1,275 @@
+"""Signing in, the list and a session, used in a real browser as people use them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from conversations.tests.factories import (
+    add_message,
+    make_messages,
+    make_model,
+    make_project,
+    make_session,
+    make_sessions,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+RICH = """# Tea
+
+Boil `water`, then [read](https://example.org) | and wait.
+
+| leaf | minutes | and a column that is much too wide for a small screen | {wide} |
+|:-----|--------:|---|---|
+| green | 2 | x | y |
+
+```python
+def brew(leaf: str) -> int:
+    '''Return minutes.'''  # {wide}
+    return 2 if leaf == "green" else 3
+```
+
+> Patience.
+
+![a cup](https://example.org/cup.png) <img src=x onerror=alert(1)>
+""".replace("{wide}", "wide_" * 40)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def reader(client, django_user_model):
+    """A client that is signed in; its cookie is the browser's."""
+    client.force_login(django_user_model.objects.create_superuser("reader"))
+    return client
+
+
+@pytest.fixture
+def rich():
+    """A session with something of everything."""
+    parent = make_session("Parent")
+    session = make_session(
+        "Tea " + "long " * 90,
+        parent_session=parent,
+        project=make_project("مطبخ"),
+        model=make_model(),
+        system_prompt="Be brief.",
+    )
+    make_session("", parent_session=session)
+    add_message(session, 1, "كيف؟ " * 20, role="user")
+    add_message(
+        session,
+        2,
+        RICH,
+        metadata={"thinking": ["Hm."], "attachments": [{"name": "cup.png"}]},
+        tool_calls=[{"name": "kettle", "arguments": {"on": "x" * 500, "degrees": 80}}],
+        input_tokens=1200,
+        output_tokens=80,
+        cost=0.0005,
+        latency_ms=2100,
+    )
+    add_message(session, 3, "boiling\n" * 200, role="tool", error_message="it whistles")
+    add_message(session, 4, "context", role="user", is_hidden=True, is_active_path=False)
+    return session
+
+
+def shown(visitor) -> list[str]:
+    return visitor.page.locator("a.title").all_inner_texts()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+def test_sign_in_list_sort_page_and_open_a_session(visit, alice, javascript):
+    make_sessions(60)
+    visitor = visit(java_script_enabled=javascript)
+    page = visitor.page
+    visitor.go("/sessions/?sort=started")
+    page.get_by_label("User name").fill("alice")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/sessions/?sort=started")
+    assert shown(visitor)[0] == "Session 59"
+
+    page.get_by_role("link", name="Title").click()
+    page.wait_for_url("**sort=title**")
+    page.wait_for_selector('th[aria-sort="ascending"] #sort-title')
+    assert shown(visitor)[:3] == ["Session 0", "Session 1", "Session 10"]
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url("**page=2**")
+    page.wait_for_selector('[aria-current="page"]#page-2')
+    assert len(shown(visitor)) == 25
+    second = shown(visitor)
+    page.get_by_role("link", name="50 rows a page").click()
+    page.wait_for_url("**per_page=50**")
+    page.wait_for_function("document.querySelectorAll('a.title').length == 50") if javascript else 0
+    assert len(shown(visitor)) == 50
+
+    page.go_back()
+    page.wait_for_url("**page=2**")
+    page.wait_for_selector('[aria-current="page"]#page-2')
+    assert shown(visitor) == second
+    page.get_by_role("link", name=second[0], exact=True).click()
+    page.wait_for_url(re.compile("/sessions/s-"))
+    assert page.get_by_role("heading", level=1).inner_text() == second[0]
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in/")
+    if javascript:
+        visitor.check()
+    assert visitor.troubles == []
+
+
+def test_paging_changes_the_table_and_leaves_the_page(visit, reader):
+    make_sessions(60)
+    visitor = visit(reader)
+    visitor.go("/sessions/")
+    visitor.page.evaluate("window.stayed = true")
+    visitor.page.locator("#page-next").focus()
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_selector('[aria-current="page"]#page-2')
+    assert visitor.page.evaluate("window.stayed")
+    # For who cannot see it: the focus stays, and the change is said.
+    assert visitor.page.evaluate("document.activeElement.id") == "page-next"
+    said = visitor.page.locator("#announcement").inner_text()
+    assert said == "Sessions, sorted by started, descending. Page 2 of 3."
+    visitor.check()
+
+
+def test_an_expired_sign_in_leads_to_the_sign_in_page_and_back(visit, reader, alice):
+    make_sessions(60)
+    visitor = visit(reader)
+    page = visitor.page
+    visitor.go("/sessions/?sort=title")
+    page.context.clear_cookies()
+    page.locator("#page-next").click()
+    page.wait_for_url("**/sign-in/?next=**")
+    page.get_by_label("User name").fill("alice")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sessions/?sort=title")
+    visitor.check()
+
+
+def test_an_error_behind_a_link_is_said(visit, reader, monkeypatch):
+    from django.db import OperationalError
+
+    from conversations.views import sessions
+
+    def locked(*_, **__):
+        raise OperationalError("database is locked")
+
+    make_sessions(60)
+    visitor = visit(reader)
+    visitor.go("/sessions/")
+    monkeypatch.setattr(sessions, "SessionTable", locked)
+    visitor.page.locator("#page-next").click()
+    visitor.page.wait_for_selector("#trouble:not([hidden])")
+    assert "is locked" in visitor.page.locator("#trouble").inner_text()
+    assert len(shown(visitor)) == 25
+
+
+def test_a_link_to_a_message_opens_its_page_at_the_message(visit, reader):
+    session = make_session("Tea")
+    make_messages(session, 120)
+    visitor = visit(reader)
+    visitor.go(f"{session.get_absolute_url()}?message={session.id}-77#m-{session.id}-77")
+    message = visitor.page.locator(f"#m-{session.id}-77")
+    assert message.is_visible()
+    assert visitor.page.evaluate(f"document.querySelector(':target').id == 'm-{session.id}-77'")
+    assert 0 <= message.bounding_box()["y"] < 800
+    visitor.page.locator("#top-page-next").click()
+    visitor.page.wait_for_selector('[aria-current="page"]#top-page-3')
+    assert "page=3" in visitor.page.url
+    visitor.check()
+
+
+def test_what_is_folded_opens_by_keyboard(visit, reader, rich):
+    visitor = visit(reader)
+    visitor.go(rich.get_absolute_url())
+    summary = visitor.page.locator("summary", has_text="Tool call: kettle")
+    value = visitor.page.locator("details", has=summary).locator("pre").first
+    assert not value.is_visible()
+    summary.focus()
+    visitor.page.keyboard.press("Enter")
+    assert value.is_visible()
+    visitor.check()
+
+
+def test_the_first_thing_the_keyboard_reaches_skips_to_the_content(visit, reader):
+    visitor = visit(reader)
+    visitor.go("/sessions/")
+    visitor.page.keyboard.press("Tab")
+    skip = visitor.page.locator(".skip")
+    assert skip.evaluate("(link) => link === document.activeElement")
+    assert skip.bounding_box()["y"] >= 0
+    visitor.page.keyboard.press("Enter")
+    assert visitor.page.evaluate("document.activeElement.id") == "main"
+
+
+def test_colours_follow_the_system_or_the_choice(visit, reader):
+    dark, light = "rgb(17, 20, 26)", "rgb(246, 247, 249)"
+    ground = "getComputedStyle(document.body).backgroundColor"
+    for javascript in (True, False):
+        for system, colour in (("light", light), ("dark", dark)):
+            visitor = visit(color_scheme=system, java_script_enabled=javascript)
+            visitor.go("/sign-in/")
+            assert visitor.page.evaluate(ground) == colour
+    visitor = visit(reader, color_scheme="light")
+    visitor.go("/sessions/?per_page=50")
+    visitor.page.get_by_role("button", name="Dark").click()
+    visitor.page.wait_for_selector('[data-bs-theme="dark"]')
+    assert visitor.page.evaluate(ground) == dark
+    assert visitor.page.url.endswith("/sessions/?per_page=50")
+    visitor.page.get_by_role("button", name="System").click()
+    visitor.page.wait_for_selector('[data-bs-theme="system"]')
+    assert visitor.page.evaluate(ground) == light
+    visitor.check()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280, 3840])
+def test_every_page_is_open_to_everybody(visit, reader, rich, scheme, width):
+    make_sessions(60, project=rich.project, model=rich.model)
+    visitor = visit(color_scheme=scheme, width=width)
+    visitor.go("/sign-in/")
+    visitor.check()
+    visitor.check_access()
+    visitor.page.get_by_label("User name").fill("nobody")
+    visitor.page.get_by_label("Password").fill("wrong")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_selector("#why")
+    visitor.check_access()
+
+    visitor = visit(reader, color_scheme=scheme, width=width)
+    for path in ("/sessions/?page=2", "/sessions/?sort=-cost", rich.get_absolute_url()):
+        visitor.go(path)
+        visitor.check()
+        visitor.check_access()
+    for fold in visitor.page.locator("summary").all():
+        fold.click()
+    visitor.check()
+    visitor.check_access()
+    visitor.go("/sessions/nothing/")
+    visitor.check_access()
+
+
+def test_an_empty_list_is_open_to_everybody(visit, reader):
+    visitor = visit(reader, width=360)
+    visitor.go("/sessions/")
+    visitor.check()
+    visitor.check_access()
+
+
+def test_the_admin_works_under_the_policy(visit, reader, rich):
+    visitor = visit(reader)
+    for path in ("", "conversations/session/", f"conversations/session/{rich.id}/change/"):
+        visitor.go(f"/admin/{path}")
+        assert visitor.page.evaluate("violations") == []
+    visitor.page.get_by_label("Title:").fill("Coffee")
+    visitor.page.get_by_role("button", name="Save", exact=True).click()
+    visitor.page.wait_for_url("**/admin/conversations/session/")
+    rich.refresh_from_db()
+    assert rich.title == "Coffee"
+    assert visitor.troubles == []
