@@ -1,0 +1,33 @@
+"""Fetching pages as a browser does, and asking what a page cost."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+LIST = "/sessions/"
+
+
+def page(client, address: str, **headers: str) -> str:
+    response = client.get(address, headers=headers)
+    assert response.status_code == 200, address
+    return response.content.decode()
+
+
+def queries(client, address: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        page(client, address)
+    return len(captured)
+
+
+def plan_for_keys(client, address: str) -> str:
+    """Return how the database finds the keys of a page."""
+    with CaptureQueriesContext(connection) as captured:
+        page(client, address)
+    found = [re.search(r"IN \((SELECT .* LIMIT [\d OFSET]+)\)", query["sql"]) for query in captured]
+    [keys] = [match[1] for match in found if match]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {keys}")
+        return " ".join(str(row) for row in cursor.fetchall())
