@@ -145,7 +145,9 @@ def explain(error: Exception, path: str) -> str | None:
         return f"{path} cannot be opened: check that you may read and write it and {folder}."
     if "not a database" in text or "file is encrypted" in text:
         return f"{path} is not a SQLite database."
-    if "malformed" in text:
+    if "decode to UTF-8" in text:
+        return f"{path} holds text of another program that is not UTF-8: {text[:200]}"
+    if "disk image is malformed" in text:
         return f"{path} is damaged: {text}. Restore a backup: manage.py restore FILE."
     if "disk is full" in text:
         return f"The disk that holds {path} is full. Nothing of this change was stored."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, connection
 
 from conversations.views import sessions
 
@@ -35,6 +35,7 @@ def raiser(error: Exception):
         ("database disk image is malformed", "Restore a backup"),
         ("database or disk is full", "is full"),
         ("no such table: sessions", "session_db_setup.py migrate"),
+        ("Could not decode to UTF-8 column 'title' with text 'x'", "that is not UTF-8"),
     ],
 )
 def test_a_view_that_meets_trouble_answers_with_what_it_is(client, monkeypatch, said, shown):
@@ -83,3 +84,13 @@ def test_strangers_are_told_no_folder_names(client, monkeypatch):
     html = client.get("/sessions/", REMOTE_ADDR="203.0.113.9").content.decode()
     assert "is locked" in html
     assert "/test" not in html.partition("<h1>")[2].partition(" is locked")[0]
+
+
+def test_text_that_is_not_utf_8_is_named(client):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sessions (session_uuid, title) VALUES ('x', CAST(x'ff41' AS TEXT))"
+        )
+    response = client.get("/sessions/")
+    assert response.status_code == 503
+    assert b"not UTF-8" in response.content
