@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from django.conf import settings
 from django.core.checks import Tags, Warning, register
 
 # https://sqlite.org/wal.html, "The WAL-Reset Bug": two connections that write and checkpoint at
@@ -44,11 +43,3 @@ def check_sqlite(databases, **_):
     """Warn of a SQLite that can damage a database in WAL mode, and name the way out."""
     text = wal_reset_warning(sqlite3.sqlite_version_info)
     return [Warning(text, hint=WAY_OUT, id="sessionsite.W001")] if text and databases else []
-
-
-@register(Tags.security, deploy=True)
-def check_debug(**_):
-    """Warn when error pages show the program's insides."""
-    if not settings.DEBUG:
-        return []
-    return [Warning("DEBUG is on.", hint="Unset DEBUG.", id="sessionsite.W002")]

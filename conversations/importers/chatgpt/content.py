@@ -172,7 +172,6 @@ def _pairing(fields: _Fields) -> Content:
 
 
 THOUGHT = ("summary", "content")
-RECORDINGS = ("audio_asset_pointer", "video_container_asset_pointer")
 
 READERS: dict[str, Callable[[_Fields], Content]] = {
     "text": _parts,

@@ -11,8 +11,6 @@ from conversations import commands, exporters
 from conversations.models.choices import Role, SessionStatus
 from sessionsite.manager import SessionManager
 
-WIDE = "=" * 80
-
 
 class Command(commands.Command):
     help = "Make, read, search and change sessions."
