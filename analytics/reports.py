@@ -35,7 +35,7 @@ def cost_summary(*, days: int = 30, using: str = "default") -> dict[str, Any]:
     if isinstance(days, bool) or not isinstance(days, int) or not 0 < days <= LONGEST_RANGE_DAYS:
         raise InvalidValue(f"days must be from 1 to {LONGEST_RANGE_DAYS}, not {days!r:.50}")
     messages = Message.objects.using(using).filter(
-        timestamp__gte=timezone.now() - timedelta(days=days)
+        timestamp__gte=timezone.now() - timedelta(days=days), session__deleted_at__isnull=True
     )
     sums = {
         "cost_nanos_sum": Sum("cost_nanos"),

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 SESSION_COLUMNS = [
     field.attname
     for field in Session._meta.concrete_fields
-    if field.name not in {"parent_external_id", "total_cost_nanos"}
+    if field.name not in {"parent_external_id", "total_cost_nanos", "deleted_at"}
 ]
 MESSAGE_COLUMNS = [
     field.attname for field in Message._meta.concrete_fields if field.name != "cost_nanos"
@@ -52,7 +52,9 @@ def find_session(identifier: str, *, using: str = "default") -> Session:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UnknownId(f"there is no session {identifier!r:.100}")
+        trashed = Session.with_trash.using(using).filter(session_uuid=known).exists()
+        where = " but in the trash" if trashed else ""
+        raise UnknownId(f"there is no session {identifier!r:.100}{where}")
     listed = "".join(f"\n  {s.session_uuid}  {s.title[:60]}" for s in found[:CANDIDATES])
     more = "\n  and more" if len(found) > CANDIDATES else ""
     raise AmbiguousId(f"several sessions start with {identifier!r}:{listed}{more}")
@@ -60,7 +62,8 @@ def find_session(identifier: str, *, using: str = "default") -> Session:
 
 def find_message(identifier: str, *, using: str = "default") -> Message:
     """Return the message with this id. Raises `UnknownId`."""
-    message = Message.objects.using(using).filter(message_uuid=_clean_id(identifier)).first()
+    messages = Message.objects.using(using).filter(session__deleted_at__isnull=True)
+    message = messages.filter(message_uuid=_clean_id(identifier)).first()
     if message is None:
         raise UnknownId(f"there is no message {identifier!r:.100}")
     return message
@@ -100,7 +103,7 @@ def list_sessions(
 
 def session_row(session: Session) -> Row:
     """Return the columns of a session, with `project_name` and `model_full_name`."""
-    sessions = Session.objects.using(session._state.db).filter(id=session.id)
+    sessions = Session.with_trash.using(session._state.db).filter(id=session.id)
     return _named(_with_names(sessions).get())
 
 

@@ -32,6 +32,13 @@ RECOUNT_TOTALS = """
     ) AS counted
     WHERE counted.id = sessions.id
 """
+REFILL_TAGS = """
+    INSERT OR IGNORE INTO session_tags (session_id, name)
+    SELECT session.id, tag.value
+    FROM sessions AS session,
+        json_each(CASE json_type(session.tags) WHEN 'array' THEN session.tags ELSE '[]' END) AS tag
+    WHERE session.tags <> '[]' AND tag.type = 'text'
+"""
 REBUILD_SEARCH = "INSERT INTO messages_fts (messages_fts) VALUES ('rebuild')"
 
 ADD_TOTALS = """
@@ -87,8 +94,10 @@ def drop(cursor, kind: str, name: str) -> None:
 
 
 def rebuild(cursor) -> None:
-    """Bring session totals and the search index in line with the messages."""
+    """Bring session totals, tags and the search index in line with sessions and messages."""
     cursor.execute(RECOUNT_TOTALS)
+    cursor.execute("DELETE FROM session_tags")
+    cursor.execute(REFILL_TAGS)
     cursor.execute(REBUILD_SEARCH)
 
 

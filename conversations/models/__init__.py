@@ -3,18 +3,22 @@
 from .annotations import Annotation
 from .batches import BatchItem, BatchJob
 from .catalog import LanguageModel, Project
-from .sessions import Message, Session, SessionSnapshot
+from .changes import Change, SavedView
+from .sessions import Message, Session, SessionSnapshot, SessionTag
 from .workflows import Workflow, WorkflowExecution, WorkflowStep
 
 __all__ = [
     "Annotation",
     "BatchItem",
     "BatchJob",
+    "Change",
     "LanguageModel",
     "Message",
     "Project",
+    "SavedView",
     "Session",
     "SessionSnapshot",
+    "SessionTag",
     "Workflow",
     "WorkflowExecution",
     "WorkflowStep",

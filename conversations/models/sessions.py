@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Cast, Now, Round
+from django.db.models.functions import Cast, Lower, Now, Round
 from django.urls import reverse
 
 from .catalog import LanguageModel, Project
@@ -32,6 +32,9 @@ class SessionQuerySet(models.QuerySet):
     def newest_first(self):
         return self.order_by("-started_at", "-id")
 
+    def trashed(self):
+        return self.filter(deleted_at__isnull=False)
+
     def with_names(self):
         """Fetch the project and the model along, so that a list costs one query."""
         return self.select_related("project", "model")
@@ -41,8 +44,19 @@ class SessionQuerySet(models.QuerySet):
         return self.filter(session_uuid__gte=prefix, session_uuid__lt=prefix + "\U0010ffff")
 
 
+class KeptSessionManager(models.Manager.from_queryset(SessionQuerySet)):
+    """Sessions that are not in the trash."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
 class Session(models.Model):
-    """One conversation. Its totals are kept by triggers on its messages (sql/*/totals.sql)."""
+    """One conversation. Its totals are kept by triggers on its messages (sql/*/totals.sql).
+
+    One with `deleted_at` lies in the trash: it is in no list, search or figure, and can be brought
+    back. `Session.objects` leaves it out; `Session.with_trash` has all.
+    """
 
     session_uuid = models.CharField(max_length=64, unique=True)
     project = ForeignKey(Project, models.SET_NULL, null=True, blank=True, db_index=False)
@@ -74,16 +88,40 @@ class Session(models.Model):
     source = models.CharField(max_length=50, blank=True, db_default="", editable=False)
     external_id = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
     parent_external_id = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
+    deleted_at = DateTimeField(null=True, editable=False)  # moved to the trash
 
-    objects = SessionQuerySet.as_manager()
+    objects = KeptSessionManager()
+    with_trash = SessionQuerySet.as_manager()
 
     class Meta:
         db_table = "sessions"
         indexes = [
-            models.Index(fields=["started_at"], name="sessions_by_time"),
-            models.Index(fields=["status", "started_at"], name="sessions_by_status"),
-            models.Index(fields=["project", "started_at"], name="sessions_by_project"),
-            models.Index(fields=["model", "started_at"], name="sessions_by_model"),
+            # `deleted_at IS NULL` stands in front of the time: the rest is in the order of the
+            # list, and no row needs to be read to know that it is not in the trash.
+            models.Index(fields=["deleted_at", "started_at"], name="sessions_by_time"),
+            models.Index(fields=["status", "deleted_at", "started_at"], name="sessions_by_status"),
+            models.Index(
+                fields=["project", "deleted_at", "started_at"], name="sessions_by_project"
+            ),
+            models.Index(fields=["model", "deleted_at", "started_at"], name="sessions_by_model"),
+            models.Index(F("deleted_at"), Lower("title"), name="sessions_by_title"),
+            # All that lists filter, sort and sum by, so that no list reads rows to count them.
+            models.Index(
+                fields=[
+                    "deleted_at",
+                    "project",
+                    "model",
+                    "status",
+                    "session_type",
+                    "source",
+                    "started_at",
+                    "total_cost_nanos",
+                    "total_input_tokens",
+                    "total_output_tokens",
+                    "total_messages",
+                ],
+                name="sessions_figures",
+            ),
             # The few imported sessions whose parent has not been seen yet.
             models.Index(
                 fields=["source", "parent_external_id"],
@@ -108,9 +146,29 @@ class Session(models.Model):
         return reverse("session", args=[self.session_uuid])
 
     @property
+    def total_tokens(self) -> int:
+        return self.total_input_tokens + self.total_output_tokens
+
+    @property
     def exact_cost(self) -> Decimal:
         """The cost of all messages in USD, without the rounding of `total_cost`."""
         return Decimal(self.total_cost_nanos) / NANO
+
+
+class SessionTag(models.Model):
+    """A tag of a session, kept by triggers from `sessions.tags` (sql/*/tags.sql): for finding."""
+
+    session = ForeignKey(Session, models.CASCADE, related_name="tag_rows")
+    name = models.CharField(max_length=1000)
+
+    class Meta:
+        db_table = "session_tags"
+        constraints = [
+            models.UniqueConstraint(fields=["name", "session"], name="session_tags_once")
+        ]
+
+    def __str__(self):
+        return self.name
 
 
 class MessageQuerySet(models.QuerySet):

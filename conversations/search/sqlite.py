@@ -20,7 +20,7 @@ HITS = """
     FROM messages_fts
     JOIN messages AS message ON message.id = messages_fts.rowid
     JOIN sessions AS session ON session.id = message.session_id
-    WHERE messages_fts MATCH %s
+    WHERE messages_fts MATCH %s AND session.deleted_at IS NULL
     ORDER BY {order}
     LIMIT %s OFFSET %s
 """

@@ -112,7 +112,7 @@ class Chunk:
 
     def _stored_sessions(self, records: Records) -> dict[tuple[str, str], Session]:
         uuids = [session_uuid(*identity) for identity in records]
-        sessions = Session.objects.using(self.using).defer("description", "system_prompt")
+        sessions = Session.with_trash.using(self.using).defer("description", "system_prompt")
         found = sessions.in_bulk(uuids, field_name="session_uuid").values()
         return {(session.source, session.external_id): session for session in found}
 
@@ -194,7 +194,7 @@ class Chunk:
         return bool(columns)
 
     def _update(self, table: type[Message | Session], id: int, columns: dict[str, Any]) -> None:
-        table.objects.using(self.using).filter(id=id).update(**columns)
+        table._base_manager.using(self.using).filter(id=id).update(**columns)
 
     # -- messages ---------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class Chunk:
     def _external_id(self, session_id: int) -> str | None:
         if session_id in self.sessions:
             return self.sessions[session_id][12]
-        sessions = Session.objects.using(self.using).filter(id=session_id)
+        sessions = Session.with_trash.using(self.using).filter(id=session_id)
         return sessions.values_list("external_id", flat=True).first()
 
     def _keep_greater_usage(self, known: Known, record: MessageRecord) -> None:

@@ -1,4 +1,5 @@
--- Views that add up, for people who open the file with other programs.
+-- Views that add up, for people who open the file with other programs. What lies in the trash is in
+-- none of them.
 
 CREATE VIEW v_comparison_summary AS
 SELECT
@@ -16,7 +17,8 @@ SELECT
     comparison.created_at
 FROM comparison_groups AS comparison
 LEFT JOIN comparison_sessions AS variant ON variant.comparison_group_id = comparison.id
-LEFT JOIN sessions AS session ON session.id = variant.session_id
+LEFT JOIN sessions AS session
+    ON session.id = variant.session_id AND session.deleted_at IS NULL
 GROUP BY comparison.id;
 
 -- A message counts for the model that answered it: its own, else its session's.
@@ -43,6 +45,7 @@ LEFT JOIN (
         message.cost_nanos
     FROM sessions AS session
     LEFT JOIN messages AS message ON message.session_id = session.id
+    WHERE session.deleted_at IS NULL
 ) AS said ON said.model_id = model.id
 GROUP BY model.id;
 
@@ -56,5 +59,6 @@ SELECT
     SUM(total_cost_nanos) / 1e9 AS total_cost,
     SUM(total_cost_nanos) / 1e9 / COUNT(*) AS avg_cost_per_session
 FROM sessions
+WHERE deleted_at IS NULL
 GROUP BY DATE(started_at)
 ORDER BY DATE(started_at) DESC;

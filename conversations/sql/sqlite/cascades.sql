@@ -7,6 +7,7 @@ CREATE TRIGGER sessions_delete_cascade BEFORE DELETE ON sessions
 BEGIN
     DELETE FROM messages WHERE session_id = OLD.id;
     DELETE FROM session_snapshots WHERE session_id = OLD.id;
+    DELETE FROM session_tags WHERE session_id = OLD.id;
     DELETE FROM annotations WHERE entity_type = 'session' AND entity_id = OLD.id;
     UPDATE sessions SET parent_session_id = NULL WHERE parent_session_id = OLD.id;
     UPDATE batch_items SET session_id = NULL WHERE session_id = OLD.id;

@@ -1,4 +1,5 @@
--- Views for people who open the file with sqlite3, Datasette, DuckDB or pandas.
+-- Views for people who open the file with sqlite3, Datasette, DuckDB or pandas. What lies in the
+-- trash is in none of them.
 
 CREATE VIEW v_session_summary AS
 SELECT
@@ -21,7 +22,8 @@ SELECT
     ) AS INTEGER) AS duration_ms
 FROM sessions AS session
 LEFT JOIN projects AS project ON project.id = session.project_id
-LEFT JOIN models AS model ON model.id = session.model_id;
+LEFT JOIN models AS model ON model.id = session.model_id
+WHERE session.deleted_at IS NULL;
 
 CREATE VIEW v_message_details AS
 SELECT
@@ -40,4 +42,5 @@ SELECT
     model.provider || '/' || model.model_name AS model_full_name
 FROM messages AS message
 JOIN sessions AS session ON session.id = message.session_id
-LEFT JOIN models AS model ON model.id = COALESCE(message.model_id, session.model_id);
+LEFT JOIN models AS model ON model.id = COALESCE(message.model_id, session.model_id)
+WHERE session.deleted_at IS NULL;

@@ -1,0 +1,162 @@
+"""Taking back what was done on a page.
+
+A change is kept as the steps that take it back, in order: rows to put back as they were, and
+values to set again where nobody has set another since. It is forgotten after `KEPT_DAYS`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import AbstractBaseUser
+from django.core import serializers
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from .errors import InvalidValue
+from .models import Change
+from .writing import new_id
+
+KEPT_DAYS = 30
+FORGOTTEN_AT_ONCE = 100
+IDS_AT_ONCE = 10_000  # a statement takes 32,766 values
+
+Step = dict[str, Any]
+
+
+def keep(summary: str, steps: list[Step], *, user: AbstractBaseUser | None) -> Change:
+    """Store what takes a change back, inside the transaction that makes it; return it."""
+    long_ago = timezone.now() - timedelta(days=KEPT_DAYS)
+    old = Change.objects.filter(made_at__lt=long_ago).order_by("made_at")[:FORGOTTEN_AT_ONCE]
+    Change.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+    steps = json.loads(_json(steps))
+    return Change.objects.create(change_uuid=new_id(), user=user, summary=summary, steps=steps)
+
+
+def set_columns(rows: models.QuerySet, **after: Any) -> list[Step]:
+    """Set columns of these rows and return the steps that take it back; equal values are left."""
+    before = rows.order_by().values_list("pk", *after)
+    wanted = tuple(after.values())
+    found: dict[str, tuple[list[Any], list[int]]] = {}
+    for pk, *values in before.iterator(IDS_AT_ONCE):
+        if tuple(values) != wanted:
+            found.setdefault(_json(values), (values, []))[1].append(pk)
+    table = rows.model._base_manager.using(rows.db)
+    for _, pks in found.values():
+        for some in _some(pks):
+            table.filter(pk__in=some).update(**after)
+    groups = [[values, pks] for values, pks in found.values()]
+    if not groups:
+        return []
+    label = rows.model._meta.label
+    return [{"set": list(after), "of": label, "was": groups, "became": list(wanted)}]
+
+
+def set_each(
+    model: type[models.Model], column: str, values: list[tuple[int, Any, Any]], *, using: str
+) -> list[Step]:
+    """Set a column of each row to its own value: `values` are (pk, before, after)."""
+    pairs: dict[str, tuple[Any, Any, list[int]]] = {}
+    for pk, before, after in values:
+        pairs.setdefault(_json([before, after]), (before, after, []))[2].append(pk)
+    table = model._base_manager.using(using)
+    steps = []
+    for before, after, pks in pairs.values():
+        for some in _some(pks):
+            table.filter(pk__in=some).update(**{column: after})
+        steps.append(
+            {"set": [column], "of": model._meta.label, "was": [[[before], pks]], "became": [after]}
+        )
+    return steps
+
+
+def delete(row: models.Model) -> list[Step]:
+    """Delete a row with all that hangs on it; return the steps that put everything back."""
+    put_back, set_again = [row], []
+    for relation in row._meta.related_objects:
+        related = relation.related_model._base_manager.using(row._state.db).filter(
+            **{relation.field.name: row}
+        )
+        if relation.on_delete is models.SET_NULL:
+            if pks := list(related.values_list("pk", flat=True)):
+                step = {"set": [relation.field.attname], "of": relation.related_model._meta.label}
+                set_again.append({**step, "was": [[[row.pk], pks]], "became": [None]})
+        else:
+            put_back += related
+    put_back += _annotations_of(row)
+    steps = [{"put_back": serializers.serialize("python", put_back)}, *set_again]
+    row.delete()
+    return steps
+
+
+def undo(change: Change) -> int:
+    """Take a change back and return how many rows that touched.
+
+    What somebody else has changed since stays as they made it. Raises `InvalidValue` where it was
+    taken back before, or its place has been taken.
+    """
+    try:
+        with transaction.atomic():
+            # Marked first: the lock is held from here on, so nobody takes it back twice.
+            fresh = Change.objects.filter(pk=change.pk, undone_at=None)
+            if not fresh.update(undone_at=timezone.now()):
+                raise InvalidValue("This was taken back already.")
+            return sum(_put_back(step) + _set_again(step) for step in change.steps)
+    except IntegrityError as error:  # also at the commit, where references are checked
+        raise InvalidValue(
+            "This cannot be taken back: what it belonged to is gone, or its place is taken."
+        ) from error
+
+
+def _put_back(step: Step) -> int:
+    count = 0
+    for row in serializers.deserialize("python", step.get("put_back", ())):
+        row.save()
+        count += 1
+    return count
+
+
+def _set_again(step: Step) -> int:
+    if "set" not in step:
+        return 0
+    model = apps.get_model(step["of"])
+    fields = {name: model._meta.get_field(name) for name in step["set"]}
+    unchanged = dict(zip(fields, map(_python, fields.values(), step["became"]), strict=True))
+    count = 0
+    for values, pks in step["was"]:
+        before = dict(zip(fields, map(_python, fields.values(), values), strict=True))
+        for some in _some(pks):
+            rows = model._base_manager.filter(pk__in=some, **_conditions(unchanged))
+            count += rows.update(**before)
+    return count
+
+
+def _conditions(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        (f"{name}__isnull" if value is None else name): (True if value is None else value)
+        for name, value in values.items()
+    }
+
+
+def _python(field: models.Field, value: Any) -> Any:
+    """Return a value as the field has it: JSON has no times."""
+    return value if field.is_relation or value is None else field.to_python(value)
+
+
+def _annotations_of(row: models.Model) -> models.QuerySet:
+    annotation = apps.get_model("conversations.Annotation")
+    return annotation.objects.filter(entity_type=row._meta.model_name, entity_id=row.pk)
+
+
+def _json(value: Any) -> str:
+    # Times as text with all their digits, which Django's own encoder cuts to milliseconds.
+    return json.dumps(value, default=str, sort_keys=True)
+
+
+def _some(pks: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(pks), IDS_AT_ONCE):
+        yield pks[start : start + IDS_AT_ONCE]
