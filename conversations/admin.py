@@ -63,7 +63,15 @@ class LanguageModelAdmin(PlainAdmin):
 
 @admin.register(models.Session)
 class SessionAdmin(PlainAdmin):
-    list_display = ["__str__", "project", "model", "status", "total_messages", "started_at"]
+    list_display = [
+        "__str__",
+        "project",
+        "model",
+        "status",
+        "total_messages",
+        "started_at",
+        "deleted_at",
+    ]
     list_filter = ["status", "session_type"]
     list_select_related = ["project", "model"]
     search_fields = ["title", "=session_uuid"]
@@ -76,7 +84,12 @@ class SessionAdmin(PlainAdmin):
         "source",
         "external_id",
         "parent_external_id",
+        "deleted_at",
     ]
+
+    def get_queryset(self, request):
+        # The trash too: here one sees what is in the table.
+        return models.Session.with_trash.order_by(*self.ordering)
 
 
 @admin.register(models.Message)
@@ -112,6 +125,42 @@ class AnnotationAdmin(PlainAdmin):
     list_filter = ["annotation_type", "entity_type"]
     search_fields = ["=annotation_uuid", "annotator"]
     readonly_fields = ["created_at", "updated_at"]
+
+
+class ReadOnlyAdmin(PlainAdmin):
+    """Rows that the program keeps itself: to look at, not to change."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(models.SessionTag)
+class SessionTagAdmin(ReadOnlyAdmin):
+    list_display = ["name", "session"]
+    list_select_related = ["session"]
+    search_fields = ["=name"]
+    raw_id_fields = ["session"]
+
+
+@admin.register(models.Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    list_display = ["summary", "user", "made_at", "undone_at"]
+    list_select_related = ["user"]
+    search_fields = ["=change_uuid"]
+    raw_id_fields = ["user"]
+
+
+@admin.register(models.SavedView)
+class SavedViewAdmin(PlainAdmin):
+    list_display = ["name", "user", "query", "is_shared"]
+    list_filter = ["is_shared"]
+    list_select_related = ["user"]
+    search_fields = ["name"]
+    raw_id_fields = ["user"]
+    readonly_fields = ["made_at"]
 
 
 @admin.register(models.BatchJob)

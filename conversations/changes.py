@@ -93,6 +93,21 @@ def delete(row: models.Model) -> list[Step]:
     return steps
 
 
+def edit(
+    row: models.Model, columns: dict[str, Any], summary: str, *, user: AbstractBaseUser
+) -> Change:
+    """Set columns of one row, and keep what sets them back."""
+    with transaction.atomic():
+        rows = row._meta.model._base_manager.using(row._state.db).filter(pk=row.pk)
+        return keep(summary[:300], set_columns(rows, **columns) if columns else [], user=user)
+
+
+def delete_and_keep(row: models.Model, summary: str, *, user: AbstractBaseUser) -> Change:
+    """Delete a row with all that hangs on it, and keep what puts it back."""
+    with transaction.atomic():
+        return keep(summary[:300], delete(row), user=user)
+
+
 def undo(change: Change) -> int:
     """Take a change back and return how many rows that touched.
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from .errors import SessionsError
+from .models import Change
 
 
 def render_page(
@@ -21,6 +26,25 @@ def render_page(
     response = render(request, parts.get(request.htmx.target, page), context)
     patch_vary_headers(response, ["HX-Target"])
     return response
+
+
+def say(request: HttpRequest, text: str, *, undo: Change | None = None) -> None:
+    """Show a toast on the page that comes next, with a button that takes `undo` back."""
+    messages.success(request, text, extra_tags=undo.change_uuid if undo and undo.steps else "")
+
+
+def say_error(request: HttpRequest, error: SessionsError) -> None:
+    """Show what went wrong in a toast on the page that comes next."""
+    messages.error(request, str(error))
+
+
+def go_back(request: HttpRequest, default: str, *args: Any) -> HttpResponse:
+    """Redirect to the page that the form was on, if that is one of ours, else to `default`."""
+    address = request.META.get("HTTP_REFERER", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return redirect(address) if is_ours else redirect(default, *args)
 
 
 class KeyPaginator(Paginator):

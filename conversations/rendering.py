@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import nh3
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
@@ -68,6 +68,12 @@ def render_plain(text: str) -> SafeString:
     """Return `text` as it is, every line and space of it."""
     # The parser of a browser drops a line break right behind <pre>, so it gets one to drop.
     return format_html('<pre class="plain" dir="auto">\n{}</pre>', text)
+
+
+def render_excerpt(text: str, marks: tuple[str, str]) -> SafeString:
+    """Return an excerpt as HTML in which what stood between `marks` is marked."""
+    start, stop = marks
+    return mark_safe(escape(text).replace(start, "<mark>").replace(stop, "</mark>"))
 
 
 def highlight(code: str, language: str, allowance: Allowance) -> str | None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
+from .models.sessions import NANO
 from .pages import KeyPaginator
 from .templatetags import conversations as show
 
 PAGE_SIZES = (25, 50, 100)
+LISTED_TAGS = 6
 LONGEST_TITLE = 1000  # other programs may write longer ones
 
 
@@ -26,10 +31,14 @@ class PagedTable(tables.Table):
     name = ""  # what the rows are
     part = ""  # id of the element that the table fills
 
-    def __init__(self, rows: QuerySet, *, request: HttpRequest, **options: Any) -> None:
+    def __init__(
+        self, rows: QuerySet, *, request: HttpRequest, count: int | None = None, **options: Any
+    ) -> None:
         super().__init__(rows, order_by=self._order_in(request), **options)
         in_order = self.data.data
         self.paginator = KeyPaginator(in_order, page_size(request.GET.get("per_page", "")))
+        if count is not None:  # known already
+            self.paginator.count = count
         self.page = self.paginator.get_page(request.GET.get("page", "1"))
         self.data.data = self.page.object_list
         self.page.object_list = list(iter(self.rows))  # what `self.data` holds, with cells
@@ -44,6 +53,11 @@ class PagedTable(tables.Table):
         order = self.order_by[0]
         direction = "descending" if order.is_descending else "ascending"
         return f"{self.name}, sorted by {self.columns[order.bare].header.lower()}, {direction}"
+
+    @property
+    def said(self) -> str:
+        """What is said of the table when it has been swapped in."""
+        return f"{self.caption}. Page {self.page.number:,} of {self.paginator.num_pages:,}."
 
     @property
     def page_sizes(self) -> tuple[int, ...]:
@@ -66,9 +80,95 @@ def _amount(header: str, **options: Any) -> tables.Column:
     )
 
 
+def _money(nanos: int) -> str:
+    return show.money(Decimal(nanos) / NANO if nanos else None)
+
+
+class FiguresTable(PagedTable):
+    """Rows with what their sessions add up to."""
+
+    sessions = _amount("Sessions", order_by=("sessions", "id"))
+    tokens = _amount("Tokens", order_by=("tokens", "id"))
+    cost = _amount("Cost", accessor="nanos", order_by=("nanos", "id"))
+    last_used = tables.Column(
+        "Last session",
+        order_by=("last_used", "id"),
+        attrs={"cell": {"class": "text-nowrap"}},
+        initial_sort_descending=True,
+    )
+
+    class Meta:
+        default = show.UNKNOWN
+
+    def render_sessions(self, value):
+        return show.number(value)
+
+    def render_tokens(self, value):
+        return show.tokens(value or None)
+
+    def render_cost(self, value):
+        return _money(value)
+
+    def render_last_used(self, value):
+        return show.when(value)
+
+    def _linked(self, record, name):
+        return format_html(
+            '<a class="title" href="{}"><bdi>{}</bdi></a>', record.get_absolute_url(), name
+        )
+
+
+class ProjectTable(FiguresTable):
+    """Projects by name."""
+
+    title = tables.Column(
+        "Name", accessor="name", order_by=("name",), attrs={"cell": {"class": "wide"}}
+    )
+    name = "Projects"
+    part = "projects-table"
+
+    class Meta(FiguresTable.Meta):
+        order_by = "title"
+        sequence = ("title", "...")
+
+    def render_title(self, record):
+        return self._linked(record, record.name)
+
+
+class ModelTable(FiguresTable):
+    """Language models by provider and name."""
+
+    title = tables.Column(
+        "Model",
+        accessor="full_name",
+        order_by=("provider", "model_name", "model_version"),
+        attrs={"cell": {"class": "wide"}},
+    )
+    price_in = _amount("USD per 1k in", accessor="cost_per_1k_input_tokens")
+    price_out = _amount("USD per 1k out", accessor="cost_per_1k_output_tokens")
+    name = "Models"
+    part = "models-table"
+
+    class Meta(FiguresTable.Meta):
+        order_by = "title"
+        sequence = ("title", "price_in", "price_out", "...")
+
+    def render_title(self, record):
+        return self._linked(record, record.full_name)
+
+    def render_price_in(self, value):
+        return show.money(value)
+
+    def render_price_out(self, value):
+        return show.money(value)
+
+
 class SessionTable(PagedTable):
     """Sessions, newest first. `id` breaks every tie, so that pages never overlap."""
 
+    pick = tables.Column(
+        "Select", empty_values=(), orderable=False, attrs={"cell": {"class": "pick plain"}}
+    )
     title = tables.Column("Title", empty_values=(), attrs={"cell": {"class": "wide"}})
     project = tables.Column("Project", order_by=("project__name", "id"))
     model = tables.Column(
@@ -105,6 +205,14 @@ class SessionTable(PagedTable):
             return sessions.order_by(both.desc(), "-id"), True
         return sessions.order_by(both.asc(), "id"), True
 
+    def render_pick(self, record):
+        return format_html(
+            '<input class="form-check-input" type="checkbox" name="selected" value="{}"'
+            ' aria-label="Select {}">',
+            record.pk,
+            record.title[:100].strip() or show.short_id(record.session_uuid),
+        )
+
     def render_title(self, record):
         title = record.title[:LONGEST_TITLE].strip()
         name = (
@@ -114,15 +222,27 @@ class SessionTable(PagedTable):
                 '<i>Untitled</i> <span class="quiet">{}</span>', show.short_id(record.session_uuid)
             )
         )
-        address = show.address(record)
-        return format_html('<a class="title" href="{}">{}</a>', address, name) if address else name
+        if address := show.address(record):
+            name = format_html('<a class="title" href="{}">{}</a>', address, name)
+        tags = record.tags if isinstance(record.tags, list) else []
+        listed = format_html_join(
+            " ",
+            '<li><a class="tag" href="{}?{}"><bdi>{}</bdi></a></li>',
+            (
+                (reverse("sessions"), urlencode({"tag": tag}), tag[:40])
+                for tag in tags[:LISTED_TAGS]
+                if isinstance(tag, str)
+            ),
+        )
+        return format_html('{}<ul class="tags">{}</ul>', name, listed) if listed else name
 
     def render_project(self, value):
-        return format_html("<bdi>{}</bdi>", value.name)
+        return format_html('<a href="{}"><bdi>{}</bdi></a>', value.get_absolute_url(), value.name)
 
     def render_model(self, value):
         return format_html(
-            '<bdi title="{}"><span class="quiet">{}/</span>{}</bdi>',
+            '<a href="{}"><bdi title="{}"><span class="quiet">{}/</span>{}</bdi></a>',
+            value.get_absolute_url(),
             value.full_name,
             value.provider,
             value.model_name,

@@ -8,7 +8,7 @@ certain shape.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,14 +20,15 @@ from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
 from .importers.text import clean_text
-from .models import Message, Session
-from .models.choices import Role
+from .models import Annotation, Message, Session
+from .models.choices import AnnotatedEntity, Role
 from .pages import KeyPaginator
 from .rendering import LONGEST, Allowance, render_markdown, render_plain
 
 PER_PAGE = 50
 LONGEST_FOLD = 64 * 1024  # characters of one folded value; of text, rendering.LONGEST
 PREVIEW = 120
+MOST_ANNOTATIONS = 1_000  # of one page
 
 FROM_METADATA = ("attachments", "thinking", "tool_results")
 
@@ -58,6 +59,16 @@ class Entry:
     before: list[Fold] = field(default_factory=list)
     after: list[Fold] = field(default_factory=list)
     attachments: list[str] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+
+
+def annotations_of(entity_type: str, ids: Iterable[int]) -> dict[int, list[Annotation]]:
+    """Return what people said of these sessions or messages, by their keys, oldest first."""
+    found: dict[int, list[Annotation]] = {}
+    about = Annotation.objects.filter(entity_type=entity_type, entity_id__in=list(ids))
+    for annotation in about.defer("metadata").order_by("id")[:MOST_ANNOTATIONS]:
+        found.setdefault(annotation.entity_id, []).append(annotation)
+    return found
 
 
 def page_holding(session: Session, message_uuid: str) -> int | None:
@@ -75,7 +86,11 @@ def page_of(session: Session, number: str | int) -> Page:
     paginator.count = session.total_messages  # kept by triggers: counting 50,000 takes a while
     page = paginator.get_page(number)
     allowance = Allowance()
-    page.object_list = [entry(message, allowance) for message in page.object_list]
+    shown = list(page.object_list)
+    annotations = annotations_of(AnnotatedEntity.MESSAGE, [message.pk for message in shown])
+    page.object_list = [
+        entry(message, allowance, annotations.get(message.pk, ())) for message in shown
+    ]
     return page
 
 
@@ -91,7 +106,7 @@ def _readable(messages: QuerySet) -> QuerySet:
     )
 
 
-def entry(message: Message, allowance: Allowance) -> Entry:
+def entry(message: Message, allowance: Allowance, annotations: Sequence[Annotation] = ()) -> Entry:
     """Return what a page shows of a message; the cost of its text is taken off `allowance`."""
     text, is_cut = message.shown[:LONGEST], len(message.shown) > LONGEST
     before = [Fold("Thinking", [("", _text(thought))]) for thought in _list(message.its_thinking)]
@@ -110,6 +125,7 @@ def entry(message: Message, allowance: Allowance) -> Entry:
         before=before,
         after=calls + results,
         attachments=attachments,
+        annotations=list(annotations),
     )
 
 

@@ -360,3 +360,27 @@ def annotate(
         )
         annotation.save(using=using)
         return annotation.annotation_uuid
+
+
+def rate(
+    entity_type: str,
+    entity_uuid: str,
+    rating: int | None,
+    *,
+    annotator: str,
+    using: str = "default",
+) -> str | None:
+    """Give the one rating that `annotator` has of a session or message; None takes it away."""
+    find = {"session": reading.find_session, "message": reading.find_message}[entity_type]
+    with transaction.atomic(using):
+        Annotation.objects.using(using).filter(
+            entity_type=entity_type,
+            entity_id=find(entity_uuid, using=using).id,
+            annotation_type=AnnotationType.RATING,
+            annotator=annotator,
+        ).delete()
+        if rating is None:
+            return None
+        return annotate(
+            entity_type, entity_uuid, "rating", rating=rating, annotator=annotator, using=using
+        )

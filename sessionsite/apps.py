@@ -7,4 +7,4 @@ class SessionsiteConfig(AppConfig):
     name = "sessionsite"
 
     def ready(self):
-        from . import checks  # noqa: F401  (registers the system checks)
+        from . import checks, lockout  # noqa: F401  (they register checks and receivers)

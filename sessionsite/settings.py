@@ -10,6 +10,7 @@ import importlib.util
 import os
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -104,6 +105,12 @@ HTTPS = env_bool("HTTPS", default=False)
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", default=[])
+SINGLE_USER = env_bool("SINGLE_USER", default=False)
+if SINGLE_USER and HTTPS:
+    # Whoever comes through a proxy on this machine may look as if he sat at it.
+    raise ImproperlyConfigured(
+        "SINGLE_USER: with HTTPS=1 others are served, through a proxy; unset one of the two."
+    )
 
 INSTALLED_APPS = [
     "sessionsite",
@@ -117,12 +124,16 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
+    "django_filters",
     "django_htmx",
     "django_tables2",
 ]
 
 MIDDLEWARE = [
-    # The first three set headers, on whatever the others answer: redirects and static files too.
+    "sessionsite.middleware.WholeRequestMiddleware",
+    # The next four set headers, on whatever the others answer: redirects and static files too.
+    "sessionsite.requests.RequestIdMiddleware",
     "csp.middleware.CSPMiddleware",
     "sessionsite.middleware.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -133,9 +144,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "sessionsite.middleware.SignInRequiredMiddleware",
+    "sessionsite.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "sessionsite.middleware.DatabaseTroubleMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "sessionsite.urls"
@@ -214,18 +227,41 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # says no to who guesses; the next says who it is
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "sessions"
 LOGOUT_REDIRECT_URL = "sign-in"
 SIGN_IN_LINK_SECONDS = 15 * 60
 PASSWORD_RESET_TIMEOUT = SIGN_IN_LINK_SECONDS  # the link is one of Django's reset tokens
+# A sign-in ends two weeks after it began. Sliding would be SESSION_SAVE_EVERY_REQUEST: a write on
+# every page that is read, and SQLite has one writer.
+SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
+CSRF_FAILURE_VIEW = "sessionsite.views.csrf_failure"
 ADMIN_USER = env_text("SESSIONS_ADMIN_USER", default="admin")
 ADMIN_PASSWORD = env_text("SESSIONS_ADMIN_PASSWORD")
+
+# Guessing passwords: after five wrong ones, a name and an address together have to wait. A name
+# alone is never locked, so that nobody can keep others out.
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # what the page said of the time holds
+AXES_CLIENT_IP_CALLABLE = "sessionsite.requests.client_address"
+AXES_USERNAME_CALLABLE = "sessionsite.lockout.user_name"
+AXES_LOCKOUT_CALLABLE = "sessionsite.views.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # it would grow with every sign-in
+AXES_ENABLE_ADMIN = False  # what is kept is gone in a quarter of an hour
+AXES_VERBOSE = False
 
 # -- language and time ----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env_choice("TIME_ZONE", default="UTC", choices=available_timezones())
+TIME_ZONES = available_timezones()  # a walk through many files: made once
+TIME_ZONE = env_choice("TIME_ZONE", default="UTC", choices=TIME_ZONES)
 USE_TZ = True
 USE_I18N = False
 
@@ -242,6 +278,16 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+# -- what is taken in ------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # all fields of a form together; not its files
+UPLOAD_LIMIT_MB = env_number("UPLOAD_LIMIT_MB", default=2048, least=1, most=1_000_000)
+FILE_UPLOAD_HANDLERS = [
+    "sessionsite.uploads.UploadsOfUsersOnly",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # -- what leaves the server -----------------------------------------------------------------
 
@@ -285,8 +331,20 @@ LOG_LEVEL = env_choice(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request id": {"()": "sessionsite.requests.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(request_id)s %(name)s %(message)s"}
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request id"],
+            "level": LOG_LEVEL,  # some loggers, as Django's, have a level of their own
+        }
+    },
+    # What axes has to say, sessionsite.lockout says in one line.
+    "loggers": {"axes": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }
 

@@ -1,17 +1,23 @@
-"""The link that signs somebody in once, on the machine itself, for a while."""
+"""Signing in without a password, on the machine itself: by a link, or as its only user."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+from django.utils.http import (
+    url_has_allowed_host_and_scheme,
+    urlsafe_base64_decode,
+    urlsafe_base64_encode,
+)
 
 PROXY_HEADERS = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
@@ -61,3 +67,39 @@ def is_local(request: HttpRequest) -> bool:
     except ValueError:  # a Unix socket has none
         return False
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+# -- the only user of a machine ---------------------------------------------------------------
+
+
+def needs_no_password(request: HttpRequest) -> bool:
+    """Whether settings.SINGLE_USER lets a request in: from this machine, under its own name."""
+    if not settings.SINGLE_USER or not is_local(request):
+        return False
+    name, _ = split_domain_port(request.get_host())
+    if name not in settings.LOCAL_HOSTS:  # a proxy that says nothing of whom it serves
+        return False
+    # No cookie is asked for, so none can tell that another site's page sends the request: an
+    # image or a script of it gets nothing, and a link on it works.
+    headers = request.headers
+    return (
+        headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
+        or headers.get("Sec-Fetch-Dest") == "document"
+    )
+
+
+def first_administrator() -> AbstractBaseUser | None:
+    """Return the active administrator who was made first, or None."""
+    users = get_user_model()._default_manager
+    return users.filter(is_superuser=True, is_active=True).order_by("pk").first()
+
+
+# -- where to go afterwards -------------------------------------------------------------------
+
+
+def on_this_site(request: HttpRequest, address: str) -> str:
+    """Return `address` if it leads to a page of this site, else ""."""
+    is_ours = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return address if is_ours else ""

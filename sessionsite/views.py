@@ -1,34 +1,52 @@
-"""Signing in, colours, health, and what is said when something goes wrong."""
+"""Signing in, health, and what is said when something goes wrong."""
 
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
+from django.template.defaultfilters import filesizeformat, pluralize
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils import timezone
+from django.views.decorators.csrf import requires_csrf_token
+from django.views.decorators.http import require_http_methods, require_safe
 
 from conversations import databases
 
-from . import health, signin
+from . import health, lockout, signin
+from .requests import current_id
 
-YEAR = 365 * 24 * 60 * 60
-THEMES = ("light", "dark")
+PLAIN = "text/plain; charset=utf-8"
 
-sign_in = LoginView.as_view(
-    template_name="sessionsite/sign_in.html", redirect_authenticated_user=True
-)
+
+class SignIn(LoginView):
+    """Sign in by name and password."""
+
+    template_name = "sessionsite/sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **context):
+        # Else signing out would seem to have done nothing.
+        no_password = signin.needs_no_password(self.request)
+        return super().get_context_data(needs_no_password=no_password, **context)
+
+
+sign_in = SignIn.as_view()
 
 
 @login_not_required
@@ -45,7 +63,7 @@ def sign_in_link(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
     if user and signin.spend(user):
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         wanted = request.GET.get("next", "")
-        return redirect(_on_this_site(request, wanted) or settings.LOGIN_REDIRECT_URL)
+        return redirect(signin.on_this_site(request, wanted) or settings.LOGIN_REDIRECT_URL)
     why = (
         "It has been used already, or it is older than 15 minutes. Start the program again for one."
     )
@@ -61,30 +79,6 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_POST
-def set_theme(request: HttpRequest) -> HttpResponse:
-    """Keep the wanted colours in a cookie, which the server reads: so no page flashes."""
-    back = _on_this_site(request, request.META.get("HTTP_REFERER", ""))
-    response = redirect(back or "home")
-    if (theme := request.POST.get("theme")) in THEMES:
-        secure = settings.SESSION_COOKIE_SECURE
-        response.set_cookie(
-            "theme", theme, max_age=YEAR, secure=secure, httponly=True, samesite="Lax"
-        )
-    else:
-        response.delete_cookie("theme", samesite="Lax")
-    return response
-
-
-def _on_this_site(request: HttpRequest, address: str) -> str:
-    """Return `address` if it leads to a page of this site, else ""."""
-    is_ours = url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return address if is_ours else ""
-
-
-@login_not_required
 def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("favicon.svg"))
 
@@ -96,7 +90,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
     """The process answers. It asks no database."""
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+    return HttpResponse("ok\n", content_type=PLAIN)
 
 
 @login_not_required
@@ -111,19 +105,101 @@ def readyz(request: HttpRequest) -> HttpResponse:
 # -- trouble ----------------------------------------------------------------------------------
 
 
+def _trouble(
+    request: HttpRequest, status: int, why: str, *, page: str = "", knows_reader: bool = True
+) -> HttpResponse:
+    """Answer with a page, or with the sentence alone where htmx asked for a part of one."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(f"{why} (Request {current_id()})", content_type=PLAIN, status=status)
+    # The context processors would ask the database who reads this.
+    context = {"request": request, "why": why}
+    return render(
+        request if knows_reader else None, page or f"{status}.html", context, status=status
+    )
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what makes no sense; and, as Django calls this for it too, what is too much."""
+    match exception:
+        case RequestDataTooBig() if type(exception) is not RequestDataTooBig:
+            return too_large(request, str(exception))  # one of ours, which says it to people
+        case RequestDataTooBig():
+            most = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            return too_large(request, f"A form may hold {most} at most.")
+        case TooManyFieldsSent() if request.method == "POST":  # else it is the address
+            most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+            return too_large(request, f"A form may have {most} fields at most.")
+        case TooManyFilesSent():
+            most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
+            return too_large(request, f"A form may have {most} files at most.")
+    why = "The address or the form holds something that makes no sense here."
+    return _trouble(request, 400, why)
+
+
+@requires_csrf_token
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _trouble(request, 403, "You are signed in, but this page is not for you.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    why = (
+        "For your safety the form was not taken: it came from another page, or your sign-in has"
+        " changed since. Go back, reload the page and send it again."
+    )
+    return _trouble(request, 403, why, page="403_csrf.html")
+
+
+@requires_csrf_token
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    why = "There is nothing at this address. It may have been deleted."
+    return _trouble(request, 404, why)
+
+
+@requires_csrf_token
+def too_large(request: HttpRequest, why: str) -> HttpResponse:
+    """Answer that something was too large to be taken; `why` is a sentence that says how much is.
+
+    A view that cannot import this raises a subclass of `RequestDataTooBig` with the sentence.
+    """
+    return _trouble(request, 413, why)
+
+
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None, credentials: dict | None
+) -> HttpResponse:
+    """Answer somebody who gave too many wrong passwords: when to try again."""
+    seconds = lockout.seconds_left(request, credentials)
+    minutes = -(-seconds // 60)
+    then = timezone.localtime(timezone.now() + timedelta(seconds=seconds))
+    why = (
+        "Too many wrong passwords were given for this name. Try again in"
+        f" {minutes} minute{pluralize(minutes)}, at {then:%H:%M:%S %Z}."
+    )
+    answer = _trouble(request, 429, why)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for an error that no view could catch, such as one in reading the sign-in."""
+    error = sys.exc_info()[1]
+    if isinstance(error, DatabaseError) and (page := database_trouble(request, error)):
+        return page
+    why = (
+        "This is a defect of the program. Nothing that was stored before is lost; what went wrong"
+        " is in the server's log."
+    )
+    return _trouble(request, 500, why, knows_reader=False)
+
+
 def database_trouble(request: HttpRequest, error: DatabaseError) -> HttpResponse | None:
-    """Return a page that says in plain words what is wrong with the database, if that is known."""
+    """Return an answer that says what is wrong with the database, if that is known."""
     path = str(connection.settings_dict["NAME"])
     why = databases.of(connection).explain(error, path)
     if why is None:
         return None
-    why = _for(request, why)
-    if request.headers.get("HX-Request") == "true":
-        response = HttpResponse(why, content_type="text/plain; charset=utf-8", status=503)
-    else:
-        # Not with the request's context processors: they would ask the database who this is.
-        page = render_to_string("503.html", {"request": request, "why": why})
-        response = HttpResponse(page, status=503)
+    response = _trouble(request, 503, _for(request, why), knows_reader=False)
     response["Retry-After"] = "5"
     return response
 
@@ -134,11 +210,3 @@ def _for(request: HttpRequest, explanation: str) -> str:
         return explanation
     folder = str(Path(connection.settings_dict["NAME"]).parent)
     return explanation.replace(folder + "/", "").replace(folder, "the data folder")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer for an error that no view could catch, such as one in reading the sign-in."""
-    error = sys.exc_info()[1]
-    if isinstance(error, DatabaseError) and (page := database_trouble(request, error)):
-        return page
-    return HttpResponseServerError(render_to_string("500.html", {"request": request}))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Count, F, Max, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
 
 from .constraints import in_range
 from .fields import DateTimeField
@@ -13,6 +15,31 @@ environment_variable = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
     "Give the name of an environment variable, such as OPENAI_API_KEY, never the key itself.",
 )
+
+
+class FiguresQuerySet(models.QuerySet):
+    """Rows that sessions refer to, with what those sessions add up to."""
+
+    def with_figures(self):
+        """Add `sessions`, `tokens`, `nanos` (of dollars) and `last_used`, trash left out.
+
+        Each is a question of its own to an index that holds the answer, so that a page asks them
+        of its rows alone.
+        """
+        name = "project" if self.model is Project else "model"
+        ours = (
+            self.model._meta.apps.get_model("conversations.Session")
+            .objects.filter(**{name: OuterRef("pk")})
+            .order_by()
+            .values(name)
+        )
+        tokens = Sum(F("total_input_tokens") + F("total_output_tokens"))
+        return self.annotate(
+            sessions=Coalesce(Subquery(ours.annotate(n=Count("pk")).values("n")), 0),
+            tokens=Coalesce(Subquery(ours.annotate(n=tokens).values("n")), 0),
+            nanos=Coalesce(Subquery(ours.annotate(n=Sum("total_cost_nanos")).values("n")), 0),
+            last_used=Subquery(ours.annotate(n=Max("started_at")).values("n")),
+        )
 
 
 class Project(models.Model):
@@ -24,12 +51,17 @@ class Project(models.Model):
     updated_at = DateTimeField(db_default=Now(), editable=False)  # kept by a trigger
     metadata = models.JSONField(blank=True, default=dict, db_default={})
 
+    objects = FiguresQuerySet.as_manager()
+
     class Meta:
         db_table = "projects"
         ordering = ["name"]
 
     def __str__(self):
         return self.name
+
+    def get_absolute_url(self):
+        return reverse("project", args=[self.pk])
 
 
 class LanguageModel(models.Model):
@@ -58,6 +90,8 @@ class LanguageModel(models.Model):
     created_at = DateTimeField(db_default=Now(), editable=False)
     metadata = models.JSONField(blank=True, default=dict, db_default={})
 
+    objects = FiguresQuerySet.as_manager()
+
     class Meta:
         db_table = "models"
         ordering = ["provider", "model_name", "model_version"]
@@ -71,6 +105,9 @@ class LanguageModel(models.Model):
 
     def __str__(self):
         return self.full_name
+
+    def get_absolute_url(self):
+        return reverse("model", args=[self.pk])
 
     @property
     def full_name(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Page
+from django.templatetags.static import static
 from django.urls import NoReverseMatch
 from django.utils import dateformat
 from django.utils.html import format_html
@@ -21,6 +22,7 @@ from conversations.models import Session
 
 register = template.Library()
 
+ICONS = "vendor/bootstrap-icons-1.13.2/selected.svg"
 UNKNOWN = "\N{EN DASH}"
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
@@ -144,3 +146,52 @@ def as_json(value: Any) -> str:
 def page_numbers(page: Page) -> Iterator[int | str]:
     """Yield the page numbers to link: the first, the last, and those around this one."""
     return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Return a small drawing that says nothing to who cannot see it; words stand beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        static(ICONS),
+        name,
+    )
+
+
+@register.filter
+def stars(rating: int | None) -> SafeString | str:
+    """Return a rating from 1 to 5 as stars."""
+    if rating is None:
+        return UNKNOWN
+    rating = max(0, min(rating, 5))
+    return format_html(
+        '<span class="stars"><span aria-hidden="true">{}{}</span>'
+        '<span class="visually-hidden">{} of 5 stars</span></span>',
+        "★" * rating,
+        "☆" * (5 - rating),
+        rating,
+    )
+
+
+@register.filter
+def split(words: str) -> list[str]:
+    """Return the words of a text, for loops over a few names."""
+    return words.split()
+
+
+@register.filter
+def get(values: Any, name: str) -> Any:
+    """Return the value under a name that the template only knows at run time."""
+    return values.get(name)
+
+
+@register.filter
+def join_tags(tags: Any) -> str:
+    """Return tags as one types them, with commas between."""
+    return ", ".join(str(tag) for tag in tags) if isinstance(tags, list) else ""
+
+
+@register.filter
+def at_most(count: int, most: int) -> int:
+    """Return a number, or `most` if it is greater."""
+    return min(count, most)

@@ -60,8 +60,9 @@ IN_MESSAGES = frozenset(ELEMENTS_IN_MESSAGES.split())
 SCHEMES = {"http", "https", "mailto"}
 # What a page has of its own. An <img> is the site's sign.
 ELEMENTS_IN_PAGES = """
-    article aside bdi body button caption data dd details dl dt footer form h1 h2 head header html i
-    img input link main meta nav script section summary time title
+    article aside bdi body button caption data datalist dd details dialog dl dt fieldset footer form
+    h1 h2 head header html i img input kbd label link main mark meta nav option script section
+    select summary svg textarea time title use
 """
 IN_PAGES = IN_MESSAGES | frozenset(ELEMENTS_IN_PAGES.split())
 
@@ -102,6 +103,8 @@ def check_page(html: str) -> None:
                 assert not attributes[name].startswith("//")
         if tag == "script":
             assert attributes["src"].startswith("/static/")
+        if tag == "use":
+            assert attributes["href"].startswith("/static/")
         if tag in {"img", "link"}:
             assert (attributes.get("src") or attributes.get("href")).startswith("/static/")
         if tag == "a" and "href" in attributes:

@@ -156,7 +156,9 @@ def test_attachments_are_named(client):
 def test_parent_and_sub_sessions_are_linked(client):
     parent = make_session("Parent")
     child = make_session("Child", parent_session=parent)
-    assert f'href="{child.get_absolute_url()}"' in page(client, parent.get_absolute_url())
+    assert f'href="{child.get_absolute_url()}"' in page(
+        client, f"{parent.get_absolute_url()}branches/"
+    )
     assert f'href="{parent.get_absolute_url()}"' in page(client, child.get_absolute_url())
 
 
@@ -217,9 +219,9 @@ def test_a_session_costs_the_same_for_one_message_and_for_thousands(client):
     make_messages(long, 3000)
     for number in range(30):
         make_session(f"Sub-session {number}", parent_session=long)
-    assert queries(client, short.get_absolute_url()) == 5
-    assert queries(client, f"{long.get_absolute_url()}?page=60") == 5
-    assert queries(client, f"{long.get_absolute_url()}?message={long.id}-2999") == 7
+    assert queries(client, short.get_absolute_url()) == 10
+    assert queries(client, f"{long.get_absolute_url()}?page=60") == 10
+    assert queries(client, f"{long.get_absolute_url()}?message={long.id}-2999") == 12
 
 
 def test_a_page_is_found_without_reading_the_messages_in_front_of_it(client):

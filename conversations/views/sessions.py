@@ -1,67 +1,197 @@
-"""The list of sessions, and a session with its messages."""
+"""The list of sessions, and what can be done with many of them at once."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
+from collections.abc import Callable
 
-from conversations import transcript
-from conversations.models import Message, Session
-from conversations.pages import render_page
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
+
+from conversations import changes, demo, organising
+from conversations.errors import InvalidValue, SessionsError
+from conversations.filters import NONE, SessionFilter, totals
+from conversations.forms import MOST_CHOICES, SessionForm
+from conversations.models import Change, Project, SavedView, Session, SessionTag
+from conversations.models.sessions import SessionQuerySet
+from conversations.pages import go_back, render_page, say, say_error
 from conversations.tables import SessionTable
+from conversations.writing import new_id
 
-LISTED_BRANCHES = 20
+LISTED_TAGS = 200
+MOST_PICKED = 1_000
 
 
 @require_safe
 def session_list(request: HttpRequest) -> HttpResponse:
-    sessions = Session.objects.with_names().defer("system_prompt", "description", "metadata")
+    return _list(request)
+
+
+def _list(request: HttpRequest) -> HttpResponse:
+    filters = SessionFilter(request.GET)
+    sums = totals(filters.qs)
+    rows = filters.qs.with_names().defer("system_prompt", "description", "metadata")
     return render_page(
         request,
         "conversations/sessions.html",
-        {"table": SessionTable(sessions, request=request)},
+        {
+            "table": SessionTable(rows, request=request, count=sums.sessions),
+            "totals": sums,
+            "filters": filters,
+            "projects": lambda: filters.form.fields["project"].rows,
+            "tag_names": tag_names,
+            "views": _views_of(request),
+            "has_demo": demo.exists,
+        },
         parts={SessionTable.part: "conversations/_sessions_table.html"},
     )
 
 
-@require_safe
-def session_detail(request: HttpRequest, session_uuid: str) -> HttpResponse:
-    session = get_object_or_404(
-        Session.objects.with_names().select_related("parent_session"), session_uuid=session_uuid
-    )
-    page = request.GET.get("page", "1")
-    if wanted := request.GET.get("message"):
-        page = transcript.page_holding(session, wanted)
-        if page is None:
-            raise Http404("This session has no such message.")
-    branches = session.branches.order_by("started_at", "id").only(
-        "session_uuid", "title", "parent_session"
-    )
-    branches = list(branches[: LISTED_BRANCHES + 1])
-    return render_page(
-        request,
-        "conversations/session.html",
-        {
-            "session": session,
-            "page": transcript.page_of(session, page),
-            "branches": branches[:LISTED_BRANCHES],
-            "more_branches": len(branches) > LISTED_BRANCHES,
-        },
-        parts={"messages": "conversations/_messages.html"},
+def tag_names() -> list[str]:
+    """Return names of tags, in order; not more than help to choose from."""
+    names = SessionTag.objects.order_by("name").values_list("name", flat=True)
+    return list(names.distinct()[:LISTED_TAGS])
+
+
+# -- many at once -------------------------------------------------------------------------------
+
+
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Do one thing with the sessions that are picked, or with all that the filters let through."""
+    try:
+        change = _do(request, _picked(request))
+    except SessionsError as error:
+        say_error(request, error)
+    else:
+        say(request, f"{change.summary}.", undo=change)
+    if request.htmx:
+        return _list(request)
+    query = request.GET.urlencode()
+    return redirect(reverse("sessions") + (f"?{query}" if query else ""))
+
+
+def _picked(request: HttpRequest) -> SessionQuerySet:
+    if expected := request.POST.get("all"):
+        sessions = SessionFilter(request.GET).qs
+        count = sessions.count()
+        if expected != str(count):
+            raise InvalidValue(
+                f"{organising.counted(count)} match now, and not {expected[:20]}."
+                " Nothing was changed; look at the list again."
+            )
+        return sessions
+    picked = request.POST.getlist("selected")[:MOST_PICKED]
+    ids = [int(text) for text in picked if text.isascii() and text.isdigit() and len(text) < 19]
+    if not ids:
+        raise InvalidValue("No session is selected.")
+    return Session.objects.filter(pk__in=ids)
+
+
+def _do(request: HttpRequest, sessions: SessionQuerySet) -> Change:
+    verb, given = request.POST.get("verb", ""), request.POST
+    if verb not in VERBS:
+        raise InvalidValue("Choose what to do with the selected sessions.")
+    return VERBS[verb](sessions, given, request.user)
+
+
+def _project(given: QueryDict) -> Project | None:
+    chosen = given.get("project", "")
+    if chosen == NONE:
+        return None
+    known = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
+    project = Project.objects.filter(pk=chosen).first() if known else None
+    if project is None:
+        raise InvalidValue("Choose a project to move to.")
+    return project
+
+
+VERBS: dict[str, Callable[..., Change]] = {
+    "complete": lambda s, given, user: organising.set_status(s, "completed", user=user),
+    "archive": lambda s, given, user: organising.set_status(s, "archived", user=user),
+    "reopen": lambda s, given, user: organising.set_status(s, "active", user=user),
+    "trash": lambda s, given, user: organising.trash(s, user=user),
+    "tag": lambda s, given, user: organising.tag(s, given.get("tag", ""), user=user),
+    "untag": lambda s, given, user: organising.untag(s, given.get("tag", ""), user=user),
+    "move": lambda s, given, user: organising.move(s, _project(given), user=user),
+}
+
+
+@require_POST
+def undo(request: HttpRequest, change_uuid: str) -> HttpResponse:
+    """Take back what this user did, and go back to where they are."""
+    change = get_object_or_404(Change, change_uuid=change_uuid, user=request.user)
+    try:
+        changes.undo(change)
+    except InvalidValue as error:
+        say_error(request, error)
+    else:
+        say(request, f"Taken back: {change.summary}.")
+    return go_back(request, "sessions")
+
+
+# -- one by hand --------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def session_new(request: HttpRequest) -> HttpResponse:
+    """Write a session by hand; its messages are added on its page."""
+    form = SessionForm(request.POST or None, instance=Session(session_uuid=new_id()))
+    if request.method == "POST" and form.is_valid():
+        return redirect(form.save())
+    if request.method != "POST":
+        form.initial["project"] = request.GET.get("project", "")[:200]
+    return render(
+        request, "conversations/session_form.html", {"form": form, "names": project_names()}
     )
 
 
-@require_safe
-def message_text(request: HttpRequest, session_uuid: str, message_uuid: str) -> HttpResponse:
-    message = get_object_or_404(
-        Message.objects.only("content"),
-        session__session_uuid=session_uuid,
-        message_uuid=message_uuid,
-    )
-    return HttpResponse(
-        message.content,
-        content_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": content_disposition_header(False, f"{message_uuid}.txt")},
-    )
+def project_names() -> list[str]:
+    """Return names of projects to offer while one is typed."""
+    return list(Project.objects.values_list("name", flat=True)[:MOST_CHOICES])
+
+
+# -- lists under a name ---------------------------------------------------------------------------
+
+
+def _views_of(request: HttpRequest):
+    return SavedView.objects.filter(Q(user=request.user) | Q(is_shared=True)).select_related("user")
+
+
+@require_POST
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keep the filters and the order of the list under a name; the same name again replaces it."""
+    name = " ".join(request.POST.get("name", "").split())[:100]
+    asked = QueryDict(request.POST.get("query", "")[:5000])
+    query = SessionFilter(asked).query()
+    for order in ("sort", "per_page"):
+        if value := asked.get(order):
+            query[order] = value[:50]
+    if not name or "\x00" in name:
+        say_error(request, InvalidValue("Give the view a name."))
+    else:
+        SavedView.objects.update_or_create(
+            user=request.user,
+            name=name,
+            defaults={
+                "query": query.urlencode()[:2000],
+                "is_shared": request.POST.get("shared") == "on",
+            },
+        )
+        say(request, f"Saved as “{name}”.")
+    encoded = query.urlencode()
+    return redirect(reverse("sessions") + (f"?{encoded}" if encoded else ""))
+
+
+@require_POST
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    view = get_object_or_404(SavedView, pk=pk, user=request.user)
+    with_undo = changes.delete_and_keep(view, f"View “{view.name}” deleted", user=request.user)
+    say(request, f"{with_undo.summary}.", undo=with_undo)
+    return go_back(request, "sessions")

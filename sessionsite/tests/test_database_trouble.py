@@ -53,7 +53,8 @@ def test_a_part_of_a_page_gets_the_sentence_alone(client, monkeypatch):
     response = client.get("/sessions/", headers={"HX-Request": "true"})
     assert response.status_code == 503
     assert response["Content-Type"] == "text/plain; charset=utf-8"
-    assert response.content.decode().endswith("Try again in a moment.")
+    said = response.content.decode()
+    assert said.endswith(f"Try again in a moment. (Request {response['X-Request-ID']})")
 
 
 def test_trouble_in_reading_the_sign_in_is_said_too(client, monkeypatch):

@@ -11,6 +11,7 @@ PUBLIC = {
     "sign-in/",
     "sign-in/<str:uidb64>/<str:token>/",
     "theme/",
+    "preferences/",
     "livez",
     "readyz",
     "favicon.ico",

@@ -42,7 +42,7 @@ def answers(client, monkeypatch):
     yield 200, client.get("/admin/")
     yield 200, client.get("/admin/conversations/session/")
     yield 200, client.get(f"/admin/conversations/session/{session.id}/change/")
-    file = client.get("/static/css/app.css")
+    file = client.get("/static/css/layout.css")
     file.getvalue()  # read to its end, it is closed
     yield 200, file
     yield 302, client.get("/")
@@ -61,7 +61,10 @@ def answers(client, monkeypatch):
     client.handler.enforce_csrf_checks = True
     yield 403, client.post("/theme/")
     client.handler.enforce_csrf_checks = False
+    yield 413, client.post("/preferences/", dict.fromkeys(map(str, range(2000)), "x"))
     client.logout()
+    for status in (200, 200, 200, 200, 429):
+        yield status, client.post("/sign-in/", {"username": "root", "password": "wrong"})
     yield 302, client.get("/sessions/")
     yield 204, client.get("/sessions/", headers={"HX-Request": "true"})
     yield 200, client.get("/sign-in/")
@@ -94,6 +97,7 @@ def test_every_answer_has_the_strict_policy_and_its_companions(client, monkeypat
         assert response["Cross-Origin-Opener-Policy"] == "same-origin", what
         assert response["X-Frame-Options"] == "DENY", what
         assert "camera=()" in response["Permissions-Policy"], what
+        assert re.fullmatch("[0-9a-f]{16}", response["X-Request-ID"]), what
         assert not {"Server", "X-Powered-By"} & set(response.headers), what
 
 

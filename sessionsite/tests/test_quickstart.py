@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -82,11 +83,56 @@ def test_the_server_takes_the_next_free_port_and_its_link_signs_in_once(program)
             server.stdout.close()
 
 
+def test_the_only_user_gets_a_plain_address_no_question_and_every_answer(program):
+    server = subprocess.Popen(
+        ["python", "-u", "manage.py", "quickstart", "--port", "18400"],
+        cwd=program.folder, env={**program.environment, "SINGLE_USER": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        printed = ""
+        for line in server.stdout:
+            printed += line
+            if found := re.search(r"Open +(http://127\.0\.0\.1:\d+/)$", line):
+                break
+        for line in server.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        assert "/sign-in/" not in printed
+        with urllib.request.urlopen(found[1], timeout=30) as response:
+            assert response.url == f"{found[1]}sessions/"
+            assert "Set-Cookie" not in response.headers or "sessionid" not in str(response.headers)
+        # What is refused unread must not keep the answer from its sender.
+        large = b"theme=" + b"x" * 11_000_000
+        for headers, status, said in (
+            ({}, 403, "The form was not taken"),
+            ({"Cookie": f"csrftoken={'x' * 32}"}, 413, "A form may hold 10.0"),
+        ):
+            headers["HX-Request"] = "true"
+            request = urllib.request.Request(f"{found[1]}preferences/", large, headers)
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=30)
+            assert refused.value.code == status
+            request_id = refused.value.headers["X-Request-ID"]
+            answer = refused.value.read().decode()
+            assert said.lower() in answer.lower()
+            assert answer.endswith(f"(Request {request_id})")
+    finally:
+        server.terminate()
+        _, log = server.communicate(timeout=30)
+    assert f" {request_id} django.security.RequestDataTooBig " in log
+
+
 @pytest.mark.parametrize(
     ("options", "environment", "message"),
     [
         ("--host 0.0.0.0", {}, "set ALLOWED_HOSTS"),
         ("--host 0.0.0.0", {"DEBUG": "1", "ALLOWED_HOSTS": "x"}, "With DEBUG on"),
+        ("--host 0.0.0.0", {"SINGLE_USER": "1", "ALLOWED_HOSTS": "x"}, "only this machine"),
+        ("--host ::", {"SINGLE_USER": "1", "ALLOWED_HOSTS": "x"}, "only this machine"),
+        ("", {"SINGLE_USER": "1", "HTTPS": "1"}, "unset one of the two"),
+        ("", {"SINGLE_USER": "perhaps"}, "SINGLE_USER: 'perhaps' is not a yes or no"),
         ("--host example.com", {}, "is not an address"),
     ],
 )

@@ -290,30 +290,3 @@ def test_the_link_asks_for_the_token_of_its_form(client, alice):
     assert client.post(link).status_code == 403
     alice.refresh_from_db()
     assert alice.last_login is None
-
-
-# -- colours ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_chosen_colours_are_kept_in_a_cookie_and_said_in_the_page(client, theme):
-    response = client.post(
-        "/theme/", {"theme": theme}, headers={"Referer": f"{HOST}/sign-in/?next=/sessions/"}
-    )
-    assert response.url == f"{HOST}/sign-in/?next=/sessions/"
-    assert f'data-bs-theme="{theme}"' in client.get("/sign-in/").content.decode()
-    client.post("/theme/", {"theme": "system"})
-    assert 'data-bs-theme="system"' in client.get("/sign-in/").content.decode()
-
-
-@pytest.mark.parametrize("theme", ["", "x", '"><script>', "\x00"])
-def test_colours_that_there_are_not_are_the_systems(client, theme):
-    client.post("/theme/", {"theme": theme})
-    client.cookies["theme"] = '"><script>'
-    assert 'data-bs-theme="system"' in client.get("/sign-in/").content.decode()
-
-
-@pytest.mark.parametrize("address", ELSEWHERE)
-def test_choosing_colours_never_leads_to_another_site(client, address):
-    headers = {"Referer": address}
-    assert stays(client.post("/theme/", {"theme": "dark"}, headers=headers).url)

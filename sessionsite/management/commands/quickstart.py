@@ -25,7 +25,7 @@ from django.db.migrations.executor import MigrationExecutor
 from conversations import commands
 from maintenance import backups
 from sessionsite import checks, serving
-from sessionsite.signin import sign_in_path
+from sessionsite.signin import first_administrator, sign_in_path
 
 PORTS_TRIED = 100
 
@@ -65,8 +65,12 @@ class Command(commands.Command):
                 self.print(f"  ✓ {page} ({seconds * 1000:.0f} ms)")
             self.print("All is well.")
             return
-        self.print(f"\n  Open   {address}{sign_in_path(user)}")
-        self.print("         (signs you in once, within 15 minutes, on this machine)")
+        if settings.SINGLE_USER:
+            self.print(f"\n  Open   {address}/")
+            self.print(f"         (everyone on this machine is {user}, without a password)")
+        else:
+            self.print(f"\n  Open   {address}{sign_in_path(user)}")
+            self.print("         (signs you in once, within 15 minutes, on this machine)")
         self.print("  Your own data:   python manage.py import FILE-OR-FOLDER")
         self.print("  Stop with Ctrl-C.\n")
         serving.serve(listener)
@@ -82,6 +86,11 @@ class Command(commands.Command):
     def refuse_unsafe(self, host: str) -> None:
         if self.is_loopback(host):
             return
+        if settings.SINGLE_USER:
+            raise CommandError(
+                "With SINGLE_USER=1 nobody is asked for a password, so this serves only this"
+                f" machine, and not {host}. Unset SINGLE_USER, or leave out --host."
+            )
         if settings.DEBUG:
             raise CommandError("With DEBUG on, this serves only 127.0.0.1. Unset DEBUG.")
         if settings.ALLOWED_HOSTS == settings.LOCAL_HOSTS:
@@ -130,7 +139,7 @@ class Command(commands.Command):
             return users.create_superuser(
                 settings.ADMIN_USER, password=settings.ADMIN_PASSWORD or None
             )
-        admin = users.filter(is_superuser=True, is_active=True).order_by("id").first()
+        admin = first_administrator()
         if admin is None:
             raise CommandError("There are users, but no administrator: manage.py createsuperuser")
         return admin
