@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.db.models import DateTimeField
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from . import models
+from . import models, search
+from .pages import KeyPaginator
 
 LONGEST_SEARCH = 200  # characters
+MOST_LISTED = 10_000  # rows
+SHORTEST_ID = 6  # characters of an ID that are looked up
+MOST_FOUND = 1_000  # messages, the newest ones
+
+
+class CappedPaginator(KeyPaginator):
+    """Counts no further than the pages that anybody leafs through; the rest is for searching."""
+
+    def __init__(self, object_list, per_page, orphans=0, allow_empty_first_page=True) -> None:
+        super().__init__(object_list, per_page)
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[:MOST_LISTED].count()
+
+
+class DateAndTime(AdminSplitDateTime):
+    """A date and a time, each with a name of its own for who does not see what stands beside it."""
+
+    def __init__(self, attrs=None) -> None:
+        super().__init__(attrs)
+        for widget, name in zip(self.widgets, ("Date", "Time"), strict=True):
+            widget.attrs["aria-label"] = name
 
 
 class PlainAdmin(admin.ModelAdmin):
     """An admin whose pages cost the same for ten rows and for a million."""
 
+    formfield_overrides = {DateTimeField: {"widget": DateAndTime}}
     show_full_result_count = False
     list_per_page = 50
+    paginator = CappedPaginator
     ordering = ["-id"]
 
     def get_changeform_initial_data(self, request):
@@ -74,7 +103,8 @@ class SessionAdmin(PlainAdmin):
     ]
     list_filter = ["status", "session_type"]
     list_select_related = ["project", "model"]
-    search_fields = ["title", "=session_uuid"]
+    search_fields = ["title"]
+    search_help_text = "A part of the title, or the beginning of an ID."
     raw_id_fields = ["project", "model", "parent_session"]
     readonly_fields = [
         "total_messages",
@@ -91,15 +121,33 @@ class SessionAdmin(PlainAdmin):
         # The trash too: here one sees what is in the table.
         return models.Session.with_trash.order_by(*self.ordering)
 
+    def get_search_results(self, request, queryset, search_term):
+        term = search_term.strip()[:LONGEST_SEARCH]
+        by_id = queryset.whose_id_starts_with(term) if len(term) >= SHORTEST_ID else queryset.none()
+        if by_id.exists():
+            return by_id, False
+        return queryset.filter(title__icontains=term) if term else queryset, False
+
 
 @admin.register(models.Message)
 class MessageAdmin(PlainAdmin):
     list_display = ["message_uuid", "session", "sequence_number", "role", "model", "timestamp"]
-    list_filter = ["role"]
+    # No filter and no other order: without an index for each, both read all messages there are.
+    sortable_by = ()
     list_select_related = ["session", "model"]
-    search_fields = ["=message_uuid", "=session__session_uuid"]
+    search_help_text = "The ID of a message or of a session, or words of the text."
+    search_fields = ["message_uuid"]
     raw_id_fields = ["session", "parent_message", "model"]
     readonly_fields = ["external_id"]
+
+    def get_search_results(self, request, queryset, search_term):
+        term = search_term.strip()[:LONGEST_SEARCH]
+        if not term:
+            return queryset, False
+        for column in ("message_uuid", "session__session_uuid"):
+            if (found := queryset.filter(**{column: term})).exists():
+                return found, False
+        return queryset.filter(pk__in=search.message_ids(term, limit=MOST_FOUND)), False
 
 
 @admin.register(models.SessionSnapshot)

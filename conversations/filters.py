@@ -238,6 +238,6 @@ class SessionFilter(django_filters.FilterSet):
 def midnight(day: date) -> datetime:
     """Return the moment a day begins in the reader's time zone."""
     try:
-        return timezone.make_aware(datetime.combine(day, time.min))
+        return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
     except OverflowError:
         return datetime.combine(day, time.min, tzinfo=UTC)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
 from django.forms.renderers import DjangoTemplates
 from django.template import engines
 from django.utils.functional import cached_property
@@ -15,6 +16,7 @@ from . import organising, values
 from .errors import InvalidValue
 from .importers.text import UNSTORABLE
 from .models import LanguageModel, Message, Project, Session
+from .models.choices import Role, SessionStatus, SessionType
 from .models.sessions import MOST_COST, MOST_LATENCY, MOST_TOKENS
 
 MOST_CHOICES = 300  # of a list to choose from; a page of ten thousand options helps nobody
@@ -39,6 +41,7 @@ class Styled:
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._begin_as_the_database_would()
         for field in self.fields.values():
             widget = field.widget
             kind = getattr(widget, "input_type", "")
@@ -46,6 +49,15 @@ class Styled:
             widget.attrs.setdefault("class", name or "form-control")
             if isinstance(field, forms.CharField):
                 field.validators.append(_storable)
+
+    def _begin_as_the_database_would(self) -> None:
+        instance = getattr(self, "instance", None)
+        if instance is None or instance.pk is not None:
+            return
+        for field in instance._meta.fields:
+            is_open = isinstance(self.initial.get(field.name), DatabaseDefault | None)
+            if field.name in self.fields and field.has_db_default() and is_open:
+                self.initial[field.name] = field.db_default
 
 
 def _storable(text: str) -> None:
@@ -105,6 +117,24 @@ class NameField(forms.CharField):
         return " ".join(name.split()) or None
 
 
+class LinesField(forms.CharField):
+    """Text of several lines, kept as it is but for the line ends of two characters that
+    browsers send."""
+
+    def __init__(self, **options):
+        super().__init__(**{**options, "strip": False})
+
+    def to_python(self, value):
+        return _lines(super().to_python(value))
+
+    def has_changed(self, initial, data):
+        return super().has_changed(_lines(initial or ""), data)
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
 class TagsField(forms.CharField):
     """Tags with commas between them; cleaned to a list of different tags."""
 
@@ -112,6 +142,10 @@ class TagsField(forms.CharField):
         if isinstance(value, list):
             return ", ".join(str(tag) for tag in value)
         return value
+
+    def has_changed(self, initial, data):
+        # As text: what is there may be no list of tags at all, and is left alone then.
+        return super().has_changed(initial, data) and str(self.prepare_value(initial)) != data
 
     def to_python(self, value):
         try:
@@ -144,6 +178,7 @@ class SessionForm(Styled, forms.ModelForm):
             "title", "project", "tags", "model", "session_type", "status", "description",
             "system_prompt", "temperature", "max_tokens", "top_p",
         ]  # fmt: skip
+        field_classes = {"description": LinesField, "system_prompt": LinesField}
         widgets = {
             "description": forms.Textarea({"rows": 3}),
             "system_prompt": forms.Textarea({"rows": 6}),
@@ -154,6 +189,8 @@ class SessionForm(Styled, forms.ModelForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
+        for name, choices in (("status", SessionStatus), ("session_type", SessionType)):
+            self.fields[name].choices = choices.choices  # each session has one
         if self.instance.project_id:
             self.initial["project"] = self.instance.project.name
         self.fields["project"].widget.attrs["list"] = "project-names"
@@ -190,6 +227,7 @@ class MessageForm(Styled, forms.ModelForm):
         ]  # fmt: skip
         labels = {"content": "Text", "cost": "Cost (USD)", "latency_ms": "Latency (ms)"}
         help_texts = {"cost": ""}
+        field_classes = {"content": LinesField, "error_message": LinesField}
         widgets = {
             "content": forms.Textarea({"rows": 8}),
             "error_message": forms.Textarea({"rows": 2}),
@@ -197,7 +235,9 @@ class MessageForm(Styled, forms.ModelForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["content"].strip = False
+        self.fields["role"].choices = Role.choices
+        if not self.instance.pk:
+            self.initial["role"] = Role.USER
         for name, most in (
             ("input_tokens", MOST_TOKENS),
             ("output_tokens", MOST_TOKENS),
@@ -207,8 +247,7 @@ class MessageForm(Styled, forms.ModelForm):
             _between(self.fields[name], most)
 
     def clean_content(self):
-        # A browser sends line ends of two characters; what was typed has one.
-        text = self.cleaned_data["content"].replace("\r\n", "\n")
+        text = self.cleaned_data["content"]
         if len(text) > values.LONGEST_TEXT:
             raise forms.ValidationError("This is too long.")
         return text
@@ -218,6 +257,7 @@ class ProjectForm(Styled, forms.ModelForm):
     class Meta:
         model = Project
         fields = ["name", "description"]
+        field_classes = {"description": LinesField}
         widgets = {"description": forms.Textarea({"rows": 4})}
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from . import downloads
 from .errors import SessionsError
 from .models import Change
 
@@ -26,6 +28,19 @@ def render_page(
     response = render(request, parts.get(request.htmx.target, page), context)
     patch_vary_headers(response, ["HX-Target"])
     return response
+
+
+def render_list(
+    request: HttpRequest, page: str, context: dict[str, Any], *, part: str
+) -> HttpResponse:
+    """Render a page whose main thing is `context["table"]`, or that table as a file.
+
+    `part` is the template that fills the table's element.
+    """
+    table = context["table"]
+    if (format := request.GET.get("format", "")) in downloads.FORMATS:
+        return table.download(format)
+    return render_page(request, page, context, parts={table.part: part})
 
 
 def say(request: HttpRequest, text: str, *, undo: Change | None = None) -> None:
@@ -51,11 +66,17 @@ class KeyPaginator(Paginator):
     """A paginator of an ordered QuerySet whose deep pages are cheap.
 
     The place of a page is found among the keys alone, in an index where there is one; with OFFSET
-    on the whole query the database would read and sort every row in front of the page.
+    on the whole query the database would read and sort every row in front of the page. The rows
+    then come by their keys, from `rows` where the query that finds them asks for much more.
     """
+
+    def __init__(self, found: QuerySet, per_page: int, *, rows: QuerySet | None = None) -> None:
+        super().__init__(found, per_page)
+        self.rows = found if rows is None else rows
 
     def page(self, number: int | str) -> Page:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        keys = self.object_list.values("pk")[start : start + self.per_page]
-        return self._get_page(self.object_list.filter(pk__in=keys), number, self)
+        keys = list(self.object_list.values_list("pk", flat=True)[start : start + self.per_page])
+        rows = self.rows.order_by().in_bulk(keys)
+        return self._get_page([rows[key] for key in keys if key in rows], number, self)

@@ -39,12 +39,14 @@ def _clean_id(identifier: Any) -> str:
     return identifier if isinstance(identifier, str) and identifier.isprintable() else ""
 
 
-def find_session(identifier: str, *, using: str = "default") -> Session:
+def find_session(identifier: str, *, in_trash: bool = False, using: str = "default") -> Session:
     """Return the session with this id, or the one whose id starts with it.
 
-    Raises `UnknownId`, or `AmbiguousId` with the candidates.
+    `in_trash` looks in the trash, and nowhere else. Raises `UnknownId`, or `AmbiguousId` with the
+    candidates.
     """
-    sessions = Session.objects.using(using)
+    kept, trashed = Session.objects.using(using), Session.with_trash.using(using).trashed()
+    sessions, others = (trashed, kept) if in_trash else (kept, trashed)
     known = _clean_id(identifier)
     if session := sessions.filter(session_uuid=known).first():
         return session
@@ -52,9 +54,10 @@ def find_session(identifier: str, *, using: str = "default") -> Session:
     if len(found) == 1:
         return found[0]
     if not found:
-        trashed = Session.with_trash.using(using).filter(session_uuid=known).exists()
-        where = " but in the trash" if trashed else ""
-        raise UnknownId(f"there is no session {identifier!r:.100}{where}")
+        where = "in the trash" if in_trash else ""
+        if known and others.whose_id_starts_with(known).exists():
+            where = "in the trash; it is not deleted" if in_trash else "but in the trash"
+        raise UnknownId(f"there is no session {identifier!r:.100} {where}".rstrip())
     listed = "".join(f"\n  {s.session_uuid}  {s.title[:60]}" for s in found[:CANDIDATES])
     more = "\n  and more" if len(found) > CANDIDATES else ""
     raise AmbiguousId(f"several sessions start with {identifier!r}:{listed}{more}")

@@ -39,6 +39,7 @@ LANGUAGES = """
     ps1 py python python3 r rb rs ruby rust sass scala scss sh shell sql sqlite3 swift terraform tex
     toml ts tsx typescript vim vue xml yaml yml zig zsh
 """
+FORMATTER = HtmlFormatter(nowrap=True)  # to make one takes longer than most blocks of code
 LEXERS = frozenset(LANGUAGES.split())
 TAGS = """
     a blockquote br code del div em h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead
@@ -84,7 +85,7 @@ def highlight(code: str, language: str, allowance: Allowance) -> str | None:
         or max(map(len, code.split("\n"))) > LONGEST_CODE_LINE
     ):
         return None
-    return format_tokens(_tokens(code, language, allowance), HtmlFormatter(nowrap=True))
+    return format_tokens(_tokens(code, language, allowance), FORMATTER)
 
 
 def _tokens(code: str, language: str, allowance: Allowance) -> Iterator[tuple]:
@@ -134,6 +135,7 @@ def _fit_into_page(state) -> None:
     for token in state.tokens:
         if token.type == "inline":
             _unlink(token.children)
+            token.children = list(_with_links(token.children))
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
         elif token.type in {"th_open", "td_open"} and (style := token.attrs.pop("style", None)):
@@ -150,6 +152,36 @@ def _unlink(tokens: list[MarkdownToken]) -> None:
         elif token.type == "link_close" and target is not None:
             token.type, token.tag, token.nesting, token.content = "text", "", 0, f" ({target})"
             target = None
+
+
+def _with_links(tokens: list[MarkdownToken]) -> Iterator[MarkdownToken]:
+    """Yield the tokens, with web addresses in plain text as links."""
+    # Not by linkify-it, which takes a minute for 200 kB of addresses with quotes in them.
+    inside = 0
+    for token in tokens:
+        inside += token.nesting if token.type.startswith("link_") else 0
+        if token.type != "text" or inside or "://" not in token.content:
+            yield token
+            continue
+        end = 0
+        for found in ADDRESS.finditer(token.content):
+            address = _without_end_of_sentence(found[0])
+            yield MarkdownToken("text", "", 0, content=token.content[end : found.start()])
+            yield MarkdownToken("link_open", "a", 1, attrs={"href": address})
+            yield MarkdownToken("text", "", 0, content=address)
+            yield MarkdownToken("link_close", "a", -1)
+            end = found.start() + len(address)
+        yield MarkdownToken("text", "", 0, content=token.content[end:])
+
+
+def _without_end_of_sentence(address: str) -> str:
+    """Return an address without the marks behind it, and a bracket only if it opens in it."""
+    surplus = address.count(")") - address.count("(")
+    end = len(address)
+    while address[end - 1] in ".,;:!?'*_~" or (address[end - 1] == ")" and surplus > 0):
+        surplus -= address[end - 1] == ")"
+        end -= 1
+    return address[:end]
 
 
 def _table_open(renderer, tokens, index, options, env) -> str:
@@ -181,6 +213,7 @@ def _image(renderer, tokens, index, options, env) -> str:
     return f'<a href="{escapeHtml(source)}">Image: {name or escapeHtml(source)}</a>'
 
 
+ADDRESS = re.compile(r"\bhttps?://(?=\w)[^\s<>\"`|\\^{}\[\]]+", re.IGNORECASE)
 ELSEWHERE = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 ALIGNED = {
     "text-align:left": "text-start",

@@ -9,10 +9,12 @@ from urllib.parse import urlencode
 import django_tables2 as tables
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
+from . import downloads
+from .models import Session
 from .models.sessions import NANO
 from .pages import KeyPaginator
 from .templatetags import conversations as show
@@ -30,13 +32,20 @@ class PagedTable(tables.Table):
 
     name = ""  # what the rows are
     part = ""  # id of the element that the table fills
+    columns_out: dict[str, str] = {}  # of a download: the name there, and the lookup
 
     def __init__(
-        self, rows: QuerySet, *, request: HttpRequest, count: int | None = None, **options: Any
+        self,
+        found: QuerySet,
+        *,
+        request: HttpRequest,
+        rows: QuerySet | None = None,
+        count: int | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(rows, order_by=self._order_in(request), **options)
-        in_order = self.data.data
-        self.paginator = KeyPaginator(in_order, page_size(request.GET.get("per_page", "")))
+        super().__init__(found, order_by=self._order_in(request), **options)
+        size = page_size(request.GET.get("per_page", ""))
+        self.paginator = KeyPaginator(self.data.data, size, rows=rows)
         if count is not None:  # known already
             self.paginator.count = count
         self.page = self.paginator.get_page(request.GET.get("page", "1"))
@@ -46,6 +55,19 @@ class PagedTable(tables.Table):
     def _order_in(self, request: HttpRequest) -> str | None:
         sort = request.GET.get("sort", "")
         return sort if sort.removeprefix("-") in self.base_columns else None
+
+    def download(self, format: str) -> StreamingHttpResponse:
+        """Return all pages of the table as a file, in its order."""
+        lookups = list(self.columns_out.values())
+        found = self.paginator.object_list.values_list(*lookups).iterator(1000)
+        rows = (dict(zip(self.columns_out, values, strict=True)) for values in found)
+        return downloads.download(
+            self.name.lower(), format, map(self.row_out, rows), list(self.columns_out)
+        )
+
+    def row_out(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row as a download has it: money in dollars."""
+        return {**row, "cost": Decimal(row["cost"]) / NANO}
 
     @property
     def caption(self) -> str:
@@ -126,6 +148,13 @@ class ProjectTable(FiguresTable):
     )
     name = "Projects"
     part = "projects-table"
+    columns_out = {
+        "name": "name",
+        "sessions": "sessions",
+        "tokens": "tokens",
+        "cost": "nanos",
+        "last_session": "last_used",
+    }
 
     class Meta(FiguresTable.Meta):
         order_by = "title"
@@ -148,6 +177,17 @@ class ModelTable(FiguresTable):
     price_out = _amount("USD per 1k out", accessor="cost_per_1k_output_tokens")
     name = "Models"
     part = "models-table"
+    columns_out = {
+        "provider": "provider",
+        "model": "model_name",
+        "version": "model_version",
+        "usd_per_1k_in": "cost_per_1k_input_tokens",
+        "usd_per_1k_out": "cost_per_1k_output_tokens",
+        "sessions": "sessions",
+        "tokens": "tokens",
+        "cost": "nanos",
+        "last_session": "last_used",
+    }
 
     class Meta(FiguresTable.Meta):
         order_by = "title"
@@ -188,10 +228,33 @@ class SessionTable(PagedTable):
 
     name = "Sessions"
     part = "sessions-table"
+    columns_out = {
+        "id": "session_uuid",
+        "title": "title",
+        "project": "project__name",
+        "provider": "model__provider",
+        "model": "model__model_name",
+        "status": "status",
+        "type": "session_type",
+        "tags": "tags",
+        "source": "source",
+        "messages": "total_messages",
+        "tokens_in": "total_input_tokens",
+        "tokens_out": "total_output_tokens",
+        "cost": "total_cost_nanos",
+        "started": "started_at",
+        "completed": "completed_at",
+    }
 
     class Meta:
         order_by = "-started"
         default = show.UNKNOWN
+
+    @classmethod
+    def of(cls, sessions: QuerySet, **options: Any) -> SessionTable:
+        """Return the table of these sessions; of their rows it reads what it shows."""
+        rows = Session.objects.with_names().defer("system_prompt", "description", "metadata")
+        return cls(sessions, rows=rows, **options)
 
     def order_title(self, sessions, is_descending):
         title = Lower("title")

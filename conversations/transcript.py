@@ -8,15 +8,17 @@ certain shape.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Left
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from .importers.text import clean_text
@@ -28,6 +30,7 @@ from .rendering import LONGEST, Allowance, render_markdown, render_plain
 PER_PAGE = 50
 LONGEST_FOLD = 64 * 1024  # characters of one folded value; of text, rendering.LONGEST
 PREVIEW = 120
+PLAIN_ID = re.compile(r"[A-Za-z0-9_.:-]+")
 MOST_ANNOTATIONS = 1_000  # of one page
 
 FROM_METADATA = ("attachments", "thinking", "tool_results")
@@ -60,6 +63,7 @@ class Entry:
     after: list[Fold] = field(default_factory=list)
     attachments: list[str] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
+    address: str = ""  # of its own page, where its id can stand in one
 
 
 def annotations_of(entity_type: str, ids: Iterable[int]) -> dict[int, list[Annotation]]:
@@ -82,14 +86,23 @@ def page_holding(session: Session, message_uuid: str) -> int | None:
 
 def page_of(session: Session, number: str | int) -> Page:
     """Return a page of the session's messages as a list of `Entry`, the nearest there is."""
-    paginator = KeyPaginator(_readable(session.messages.in_order()), PER_PAGE)
+    rows = _readable(Message.objects.using(session._state.db))
+    paginator = KeyPaginator(session.messages.in_order(), PER_PAGE, rows=rows)
     paginator.count = session.total_messages  # kept by triggers: counting 50,000 takes a while
     page = paginator.get_page(number)
     allowance = Allowance()
     shown = list(page.object_list)
     annotations = annotations_of(AnnotatedEntity.MESSAGE, [message.pk for message in shown])
+    # Not by `reverse`, which takes as long for each as its text.
+    base = reverse("session", args=[session.session_uuid])
     page.object_list = [
-        entry(message, allowance, annotations.get(message.pk, ())) for message in shown
+        replace(
+            entry(message, allowance, annotations.get(message.pk, ())),
+            address=f"{base}messages/{message.message_uuid}/"
+            if PLAIN_ID.fullmatch(message.message_uuid)
+            else "",
+        )
+        for message in shown
     ]
     return page
 

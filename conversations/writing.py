@@ -199,8 +199,24 @@ def set_status(session_uuid: str, status: str, *, using: str = "default") -> Non
         session.save(using=using, update_fields=["status", "completed_at"])
 
 
+def trash_session(session_uuid: str, *, using: str = "default") -> None:
+    """Move a session to the trash: it leaves lists, search and figures, and can come back."""
+    with transaction.atomic(using):
+        session = reading.find_session(session_uuid, using=using)
+        session.deleted_at = timezone.now()
+        session.save(using=using, update_fields=["deleted_at"])
+
+
+def restore_session(session_uuid: str, *, using: str = "default") -> None:
+    """Bring a session back from the trash."""
+    with transaction.atomic(using):
+        session = reading.find_session(session_uuid, in_trash=True, using=using)
+        session.deleted_at = None
+        session.save(using=using, update_fields=["deleted_at"])
+
+
 def delete_session(session_uuid: str, *, using: str = "default") -> int:
-    """Delete a session with all that hangs on it; return how many messages went with it."""
+    """Delete a session for good, with all that hangs on it; return how many messages went."""
     with transaction.atomic(using):
         session = reading.find_session(session_uuid, using=using)
         # Not session.delete(): Django would fetch every message to delete each by itself. The
@@ -230,7 +246,7 @@ def branch_session(
             session_uuid=new_id(),
             title=origin.title if title is None else values.field_text(Session, "title", title),
             parent_session=origin,
-            tags=origin.tags,
+            tags=origin.tags if isinstance(origin.tags, list) else [],
             metadata={"branched_at": at},
             **{
                 name: getattr(origin, name)
@@ -246,13 +262,17 @@ def branch_session(
                 message_uuid=new_id(),
                 session=branch,
                 sequence_number=number,
-                metadata={**original.metadata, "copied_from": original.message_uuid},
+                metadata={**_dict(original.metadata), "copied_from": original.message_uuid},
                 **{name: getattr(original, name) for name in COPIED},
             )
             for number, original in enumerate(originals, 1)
         )
         _snapshot(origin, at, SnapshotType.BRANCH_POINT, f"Branched as {branch.session_uuid}")
         return branch.session_uuid
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def create_snapshot(

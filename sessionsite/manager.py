@@ -92,8 +92,18 @@ class SessionManager:
         writing.set_status(session_uuid, "archived", using=self.alias)
 
     @verb
+    def trash_session(self, session_uuid: str) -> None:
+        """Move a session to the trash: it leaves lists, search and figures, and can come back."""
+        writing.trash_session(session_uuid, using=self.alias)
+
+    @verb
+    def restore_session(self, session_uuid: str) -> None:
+        """Bring a session back from the trash."""
+        writing.restore_session(session_uuid, using=self.alias)
+
+    @verb
     def delete_session(self, session_uuid: str) -> int:
-        """Delete a session with all that hangs on it; return how many messages that were."""
+        """Delete a session for good, with all that hangs on it; return how many messages went."""
         return writing.delete_session(session_uuid, using=self.alias)
 
     @verb

@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -41,6 +42,15 @@ def serve(listener: socket.socket) -> None:
     os.execv(sys.executable, command(listener))
 
 
+def as_the_proxy_sends(address: str) -> dict[str, str]:
+    """Return the headers with which the settings take a request to this machine."""
+    if not settings.HTTPS and settings.ALLOWED_HOSTS == settings.LOCAL_HOSTS:
+        return {"Referer": address}
+    host = settings.ALLOWED_HOSTS[0].replace("*", "localhost").lstrip(".")
+    scheme = "https" if settings.HTTPS else "http"
+    return {"Host": host, "X-Forwarded-Proto": scheme, "Referer": f"{scheme}://{host}/"}
+
+
 def check(listener: socket.socket, address: str, link: str) -> Iterator[tuple[str, float]]:
     """Serve, fetch `/readyz` and three pages as a new user would, and stop.
 
@@ -50,13 +60,19 @@ def check(listener: socket.socket, address: str, link: str) -> Iterator[tuple[st
     try:
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),  # the server is on this machine
-            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
+            urllib.request.HTTPCookieProcessor(
+                # Behind a proxy cookies are for HTTPS alone; here is no proxy to ask.
+                http.cookiejar.CookieJar(
+                    http.cookiejar.DefaultCookiePolicy(secure_protocols=("http", "https"))
+                )
+            ),
         )
+        headers = as_the_proxy_sends(address)
 
         def fetch(path: str, data: dict[str, str] | None = None) -> tuple[str, float]:
             started = time.monotonic()
             form = data and urllib.parse.urlencode(data).encode()
-            request = urllib.request.Request(address + path, form, {"Referer": address + path})
+            request = urllib.request.Request(address + path, form, headers)
             try:
                 with opener.open(request, timeout=START_SECONDS) as response:
                     return response.read().decode(), time.monotonic() - started

@@ -344,7 +344,11 @@ LOGGING = {
         }
     },
     # What axes has to say, sessionsite.lockout says in one line.
-    "loggers": {"axes": {"level": "ERROR"}},
+    "loggers": {
+        "axes": {"level": "ERROR"},
+        # What is too large is told to who sends it, and is no news to who serves it.
+        "django.security.UploadTooBig": {"level": "CRITICAL"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
 from .signin import needs_no_password
+
+
+class UploadTooBig(RequestDataTooBig):
+    """More than is taken in at once; the message says how much that is."""
 
 
 class UploadsOfUsersOnly(FileUploadHandler):
@@ -13,6 +19,13 @@ class UploadsOfUsersOnly(FileUploadHandler):
     Django stores the files of a form before it finds out whether the form is to be refused: any
     page would let anybody fill the disk.
     """
+
+    def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None) -> None:
+        if content_length > settings.UPLOAD_LIMIT_MB * 1_000_000:
+            limit = f"{settings.UPLOAD_LIMIT_MB:,} MB"
+            raise UploadTooBig(
+                f"Files may have {limit} together. For more: manage.py import FILE on the server."
+            )
 
     def new_file(self, *args, **kwargs) -> None:
         super().new_file(*args, **kwargs)

@@ -87,6 +87,8 @@ def _applied_migrations(file: Path) -> set[tuple[str, str]]:
 def _create(file: Path) -> None:
     """Make the file aside and put it in place whole, so that nobody ever meets half of it."""
     draft = file.with_name(f".{file.name}.{os.getpid()}.new")
+    with suppress(OSError):  # which opening it explains
+        draft.touch(mode=0o600)  # what people said is nobody else's business
     alias = connect(draft)
     try:
         call_command("migrate", database=alias, verbosity=0, interactive=False, skip_checks=True)

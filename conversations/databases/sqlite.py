@@ -38,6 +38,7 @@ REFILL_TAGS = """
     FROM sessions AS session,
         json_each(CASE json_type(session.tags) WHEN 'array' THEN session.tags ELSE '[]' END) AS tag
     WHERE session.tags <> '[]' AND tag.type = 'text'
+        AND tag.value NOT GLOB '*' || char(65533) || '*'
 """
 REBUILD_SEARCH = "INSERT INTO messages_fts (messages_fts) VALUES ('rebuild')"
 

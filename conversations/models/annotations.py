@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from .choices import AnnotatedEntity, AnnotationType
 from .constraints import one_of
-from .fields import DateTimeField
+from .fields import DateTimeField, JSONField
 
 
 class Annotation(models.Model):
@@ -23,7 +23,7 @@ class Annotation(models.Model):
     annotator = models.CharField(max_length=200, blank=True, db_default="")
     created_at = DateTimeField(db_default=Now(), editable=False)
     updated_at = DateTimeField(db_default=Now(), editable=False)  # kept by a trigger
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     class Meta:
         db_table = "annotations"

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from .constraints import in_range
-from .fields import DateTimeField
+from .fields import DateTimeField, JSONField
 
 environment_variable = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
@@ -49,7 +49,7 @@ class Project(models.Model):
     description = models.TextField(blank=True, db_default="")
     created_at = DateTimeField(db_default=Now(), editable=False)
     updated_at = DateTimeField(db_default=Now(), editable=False)  # kept by a trigger
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     objects = FiguresQuerySet.as_manager()
 
@@ -88,7 +88,7 @@ class LanguageModel(models.Model):
     cost_per_1k_output_tokens = models.FloatField(null=True, blank=True, help_text="USD.")
     is_active = models.BooleanField(db_default=True)
     created_at = DateTimeField(db_default=Now(), editable=False)
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     objects = FiguresQuerySet.as_manager()
 

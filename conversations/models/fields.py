@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from typing import Any
 
 from django.db import models
+
+from conversations.importers.text import clean
 
 ON_DELETE = {
     models.CASCADE: "CASCADE",
@@ -14,14 +19,22 @@ ON_DELETE = {
 }
 
 # SQLite takes any value in any column. What its date functions cannot read, or Python's datetime
-# cannot hold (years before 1 and after 9999, Julian day numbers), would break every page that
-# shows the row, so the column refuses it. Other databases have a type for it.
+# cannot hold (years before 1 and after 9999, the 30th of February, the hour 24, Julian days), would
+# break every page that shows the row, so the column refuses it. Other databases have a type for it.
 READABLE_TIME = {
-    "sqlite": "{column} IS NULL OR"
-    " ({column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
-    " AND {column} NOT GLOB '0000*' AND julianday({column}) IS NOT NULL)",
+    # A CHECK that comes to NULL lets the row pass: hence COALESCE.
+    "sqlite": "{column} IS NULL OR COALESCE("
+    "{column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+    " AND date(substr({column}, 1, 10), '+0 days') = substr({column}, 1, 10)"
+    " AND (length({column}) = 10"
+    " OR substr({column}, 11, 1) IN (' ', 'T') AND substr({column}, 12, 2) BETWEEN '00' AND '23')"
+    " AND {column} NOT GLOB '*[^0-9TZ:+. -]*' AND {column} NOT GLOB '* '"
+    " AND instr({column}, char(0)) = 0"
+    " AND julianday({column}) BETWEEN 1721425.5 AND 5373484.5, 0)",
 }
-
+MOST_DIGITS = 1_000  # of a number in JSON
+DEEPEST = 100  # levels of JSON; what walks through it has 1,000 calls, and has spent many already
+ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # a character that clean() may have to replace
 
 # Bytes in a text column would be no text anywhere.
 IS_TEXT = {"sqlite": "typeof({column}) = 'text'"}
@@ -67,3 +80,46 @@ class TextField(models.TextField):
     def db_check(self, connection):
         check = IS_TEXT.get(connection.vendor)
         return check and check.format(column=connection.ops.quote_name(self.column))
+
+
+class JSONField(models.JSONField):
+    """JSON that can be handled and written again.
+
+    Databases take more than Python does: numbers of 5,000 digits or beyond all floats, half
+    characters, a thousand levels. Such a number comes as text, and what is too deep as text whole.
+    """
+
+    def from_db_value(self, value, expression, connection):
+        if not isinstance(value, str):
+            return value
+        try:
+            found = DECODER.decode(value)
+        except (ValueError, RecursionError):
+            return value
+        if value.count("[") + value.count("{") > DEEPEST and _is_deep(found):
+            return value
+        return clean(found) if ESCAPED.search(value) else found
+
+    def deconstruct(self):
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.JSONField", args, options
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        held = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [item for items in held for item in items if isinstance(item, (dict, list))]
+    return bool(level)
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < MOST_DIGITS else digits
+
+
+def _float(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_float)

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Cast, Lower, Now, Round
+from django.db.models.functions import Cast, Now, Round
 from django.urls import reverse
 
 from .catalog import LanguageModel, Project
 from .choices import Role, SessionStatus, SessionType, SnapshotType
 from .constraints import in_range, one_of
-from .fields import DateTimeField, ForeignKey, TextField
+from .fields import DateTimeField, ForeignKey, JSONField, TextField
 
 NANO = 1_000_000_000  # nano-dollars in a dollar
 MOST_TOKENS = 10**9  # of one message
@@ -28,6 +28,18 @@ TOKEN_COLUMNS = (
 )
 
 
+NOT_TRASHED = Q(deleted_at__isnull=True)
+# `deleted_at` is in the end, though the condition says what it holds: to SQLite an index covers a
+# query only if it has every column that the query names.
+FIGURES = (
+    "total_cost_nanos",
+    "total_input_tokens",
+    "total_output_tokens",
+    "total_messages",
+    "deleted_at",
+)
+
+
 class SessionQuerySet(models.QuerySet):
     def newest_first(self):
         return self.order_by("-started_at", "-id")
@@ -37,8 +49,8 @@ class SessionQuerySet(models.QuerySet):
         if not text:
             return self
         # Looked for in the index of titles alone: no row is read for it.
-        titles = Session.objects.using(self.db).alias(low=Lower("title")).order_by()
-        return self.filter(pk__in=titles.filter(low__contains=text).values("pk"))
+        titles = Session.objects.using(self.db).filter(title__icontains=text).order_by()
+        return self.filter(pk__in=titles.values("pk"))
 
     def trashed(self):
         return self.filter(deleted_at__isnull=False)
@@ -89,8 +101,8 @@ class Session(models.Model):
     parent_session = ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="branches"
     )
-    tags = models.JSONField(blank=True, default=list, db_default=[])
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    tags = JSONField(blank=True, default=list, db_default=[])
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     # Where an imported session came from, and what it is called there.
     source = models.CharField(max_length=50, blank=True, db_default="", editable=False)
@@ -104,42 +116,42 @@ class Session(models.Model):
     class Meta:
         db_table = "sessions"
         indexes = [
-            # `deleted_at IS NULL` stands in front of the time: the rest is in the order of the
-            # list, and no row needs to be read to know that it is not in the trash.
-            models.Index(fields=["deleted_at", "started_at"], name="sessions_by_time"),
-            models.Index(fields=["deleted_at", "status", "started_at"], name="sessions_by_status"),
+            # Of the sessions that lists show, without the trash. As a condition of the index:
+            # as its first column, SQLite without statistics takes `deleted_at IS NULL` for rare
+            # and prefers it to the key of a row.
+            models.Index(fields=["started_at"], name="sessions_by_time", condition=NOT_TRASHED),
             models.Index(
-                fields=["project", "deleted_at", "started_at"], name="sessions_by_project"
+                fields=["status", "started_at"], name="sessions_by_status", condition=NOT_TRASHED
             ),
             models.Index(
-                fields=[
-                    "model",
-                    "deleted_at",
-                    "started_at",
-                    "total_cost_nanos",
-                    "total_input_tokens",
-                    "total_output_tokens",
-                    "total_messages",
-                ],
+                fields=["project", "started_at"], name="sessions_by_project", condition=NOT_TRASHED
+            ),
+            models.Index(
+                fields=["model", "started_at", *FIGURES],
                 name="sessions_by_model",
+                condition=NOT_TRASHED,
             ),
-            models.Index(F("deleted_at"), Lower("title"), name="sessions_by_title"),
+            models.Index(
+                fields=["title", "deleted_at"], name="sessions_by_title", condition=NOT_TRASHED
+            ),
             # All that lists filter, sort and sum by, so that no list reads rows to count them.
             models.Index(
                 fields=[
-                    "deleted_at",
                     "project",
                     "model",
                     "status",
                     "session_type",
                     "source",
                     "started_at",
-                    "total_cost_nanos",
-                    "total_input_tokens",
-                    "total_output_tokens",
-                    "total_messages",
+                    *FIGURES,
                 ],
                 name="sessions_figures",
+                condition=NOT_TRASHED,
+            ),
+            models.Index(
+                fields=["deleted_at"],
+                name="sessions_trashed",
+                condition=Q(deleted_at__isnull=False),
             ),
             # The few imported sessions whose parent has not been seen yet.
             models.Index(
@@ -229,10 +241,10 @@ class Message(models.Model):
     )
     latency_ms = models.BigIntegerField(null=True, blank=True)
     finish_reason = models.CharField(max_length=50, blank=True, db_default="")
-    function_call = models.JSONField(null=True, blank=True)
-    tool_calls = models.JSONField(null=True, blank=True)
+    function_call = JSONField(null=True, blank=True)
+    tool_calls = JSONField(null=True, blank=True)
     error_message = models.TextField(blank=True, db_default="")
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     external_id = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
     is_active_path = models.BooleanField(db_default=True)  # on the branch that the source shows
@@ -274,8 +286,8 @@ class SessionSnapshot(models.Model):
         max_length=20, choices=SnapshotType, db_default=SnapshotType.CHECKPOINT
     )
     sequence_number = models.IntegerField()
-    session_state = models.JSONField()
-    context_window = models.JSONField(null=True, blank=True)
+    session_state = JSONField()
+    context_window = JSONField(null=True, blank=True)
     created_at = DateTimeField(db_default=Now(), editable=False)
     description = models.TextField(blank=True, db_default="")
 

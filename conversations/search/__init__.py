@@ -35,3 +35,10 @@ def search_messages(
     return backend.search(
         connection, clean_text(typed), limit=limit, offset=offset, order=order, marks=marks
     )
+
+
+def message_ids(typed: str, *, limit: int, using: str = "default") -> list[int]:
+    """Return the keys of messages that match, the latest stored first; see `search_messages`."""
+    connection = connections[using]
+    backend = import_module(f"{__name__}.{connection.vendor}")
+    return backend.message_ids(connection, clean_text(typed), limit=limit)

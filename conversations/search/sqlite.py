@@ -29,6 +29,21 @@ ORDER = {"relevance": "rank", "newest": "messages_fts.rowid DESC"}
 NOT_A_QUERY = ("fts5:", "no such column", "unterminated string", "unknown special query")
 
 
+IDS = """
+    SELECT rowid FROM messages_fts WHERE messages_fts MATCH %s ORDER BY rowid DESC LIMIT %s
+"""
+
+
+def message_ids(connection, typed: str, *, limit: int) -> list[int]:
+    """Return the keys of matching messages; see `conversations.search.message_ids`."""
+    query = literal(typed)
+    if not query:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(IDS, [query, limit])
+        return [key for (key,) in cursor.fetchall()]
+
+
 def search(connection, typed: str, *, limit, offset, order, marks) -> list[Row]:
     """Return hits as rows; see `conversations.search.search_messages`."""
     try:

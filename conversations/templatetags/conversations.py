@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import template
 from django.core.paginator import Page
 from django.templatetags.static import static
 from django.urls import NoReverseMatch
-from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -24,6 +24,7 @@ register = template.Library()
 
 ICONS = "vendor/bootstrap-icons-1.13.2/selected.svg"
 UNKNOWN = "\N{EN DASH}"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
@@ -54,6 +55,8 @@ def tokens(count: int | None) -> SafeString | str:
     """Return a number of tokens in three digits or so; the title has all of them."""
     if count is None:
         return UNKNOWN
+    if not isinstance(count, int | float):  # a script may have written any text
+        return str(count)
     shown, power = float(count), 0
     while abs(shown) >= 999.5 and power < len(PREFIXES) - 1:
         shown, power = shown / 1000, power + 1
@@ -110,8 +113,8 @@ def when(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.astimezone(UTC).isoformat(timespec="milliseconds"),
-        dateformat.format(local, "Y-m-d H:i:s T"),
-        dateformat.format(local, "j M Y, H:i"),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        f"{local.day} {MONTHS[local.month - 1]} {local.year}, {local:%H:%M}",
     )
 
 
@@ -153,9 +156,14 @@ def icon(name: str) -> SafeString:
     """Return a small drawing that says nothing to who cannot see it; words stand beside it."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
-        static(ICONS),
+        _icons(),
         name,
     )
+
+
+@cache
+def _icons() -> str:
+    return static(ICONS)  # asked for two hundred times on a page
 
 
 @register.filter
@@ -163,7 +171,7 @@ def stars(rating: int | None) -> SafeString | str:
     """Return a rating from 1 to 5 as stars."""
     if rating is None:
         return UNKNOWN
-    rating = max(0, min(rating, 5))
+    rating = max(0, min(int(rating), 5))  # a script may have given half a star
     return format_html(
         '<span class="stars"><span aria-hidden="true">{}{}</span>'
         '<span class="visually-hidden">{} of 5 stars</span></span>',
@@ -188,7 +196,13 @@ def get(values: Any, name: str) -> Any:
 @register.filter
 def join_tags(tags: Any) -> str:
     """Return tags as one types them, with commas between."""
-    return ", ".join(str(tag) for tag in tags) if isinstance(tags, list) else ""
+    return ", ".join(map(str, tag_list(tags)))
+
+
+@register.filter
+def tag_list(tags: Any) -> list[Any]:
+    """Return tags as a list, whatever a script may have written in their place."""
+    return tags if isinstance(tags, list) else []
 
 
 @register.filter

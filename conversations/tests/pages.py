@@ -26,8 +26,11 @@ def plan_for_keys(client, address: str) -> str:
     """Return how the database finds the keys of a page."""
     with CaptureQueriesContext(connection) as captured:
         page(client, address)
-    found = [re.search(r"IN \((SELECT .* LIMIT [\d OFSET]+)\)", query["sql"]) for query in captured]
-    [keys] = [match[1] for match in found if match]
+    [keys] = [
+        query["sql"]
+        for query in captured
+        if re.match(r'SELECT "\w+"\."id" .* LIMIT \d+( OFFSET \d+)?$', query["sql"])
+    ]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {keys}")
         return " ".join(str(row) for row in cursor.fetchall())

@@ -504,3 +504,32 @@ def test_an_unfinished_session_lasts_until_now(db):
     assert one(db, "SELECT duration_ms FROM v_session_summary")[0] == pytest.approx(
         7_200_000, abs=5000
     )
+
+
+def test_tags_have_a_row_each_whoever_writes_them(db):
+    def tags() -> list[str]:
+        return [row[0] for row in db.execute("SELECT name FROM session_tags ORDER BY name")]
+
+    insert(db, "sessions", tags='["tea", "milk", "tea", 7, null, ["x"]]')
+    assert tags() == ["milk", "tea"]
+    db.execute("""UPDATE sessions SET tags = '["sugar"]'""")
+    assert tags() == ["sugar"]
+    for odd in ('"text"', "{}", "null", "7"):
+        db.execute("UPDATE sessions SET tags = ?", [odd])
+        assert tags() == []
+    db.execute("""UPDATE sessions SET tags = '["sugar"]'""")
+    db.execute("DELETE FROM sessions")
+    assert tags() == []
+
+
+def test_what_lies_in_the_trash_is_in_no_view(db):
+    model = insert(db, "models")
+    insert(db, "sessions", model_id=model)
+    insert(db, "messages")
+    group = insert(db, "comparison_groups")
+    insert(db, "comparison_sessions", comparison_group_id=group, session_id=1)
+    db.execute("UPDATE sessions SET deleted_at = datetime('now')")
+    for view in ("v_session_summary", "v_message_details", "v_daily_stats"):
+        assert db.execute(f"SELECT * FROM {view}").fetchall() == []
+    assert one(db, "SELECT message_count FROM v_model_performance")[0] == 0
+    assert one(db, "SELECT variant_count FROM v_comparison_summary")[0] == 0

@@ -97,7 +97,7 @@ def check_page(html: str) -> None:
     for tag, attributes in Page(html).elements:
         assert tag in IN_PAGES, tag
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
-        for name in ("src", "action", "hx-get"):
+        for name in ("src", "action", "formaction", "hx-get", "hx-post", "data-copy-from"):
             if name in attributes:
                 assert attributes[name][:1] in "/?", attributes
                 assert not attributes[name].startswith("//")

@@ -212,3 +212,30 @@ def test_tokens_are_shown_in_about_three_digits(count, text):
 )  # fmt: skip
 def test_durations_are_shown_in_two_units(milliseconds, text):
     assert show.duration(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("see https://e.org/a?b=c#d.", "https://e.org/a?b=c#d"),
+        ("(https://e.org/a)", "https://e.org/a"),
+        ("https://e.org/a_(b), and", "https://e.org/a_(b)"),
+        ("**http://e.org**", "http://e.org"),
+        ("HTTPS://E.ORG!", "HTTPS://E.ORG"),
+    ],
+)
+def test_a_web_address_in_the_text_is_a_link(text, address):
+    html = render_markdown(text)
+    assert f'<a href="{address}" rel="noopener noreferrer nofollow">{address}</a>' in html
+
+
+@pytest.mark.parametrize(
+    "text", ["http://", "https:// x", "ftp://e.org", "`https://e.org`", "javascript://e.org"]
+)
+def test_what_is_no_web_address_is_no_link(text):
+    assert "<a" not in render_markdown(text)
+
+
+def test_a_link_holds_no_link():
+    assert render_markdown("[see https://e.org](https://other.org)").count("<a") == 1
+    assert render_markdown("<https://e.org>").count("<a") == 1

@@ -11,18 +11,18 @@ from conversations import changes
 from conversations.filters import totals
 from conversations.forms import ModelForm, ProjectForm, changed_columns
 from conversations.models import LanguageModel, Project, Session
-from conversations.pages import render_page, say
+from conversations.pages import render_list, say
 from conversations.tables import ModelTable, ProjectTable, SessionTable
 
 
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
     table = ProjectTable(Project.objects.with_figures(), request=request)
-    return render_page(
+    return render_list(
         request,
         "conversations/projects.html",
         {"table": table},
-        parts={ProjectTable.part: "tables/_listing.html"},
+        part="tables/_listing.html",
     )
 
 
@@ -39,13 +39,12 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _with_sessions(request: HttpRequest, page: str, sessions, context) -> HttpResponse:
     sums = totals(sessions)
-    rows = sessions.with_names().defer("system_prompt", "description", "metadata")
-    table = SessionTable(rows, request=request, count=sums.sessions, exclude=("pick",))
-    return render_page(
+    table = SessionTable.of(sessions, request=request, count=sums.sessions, exclude=("pick",))
+    return render_list(
         request,
         page,
         {**context, "table": table, "totals": sums},
-        parts={SessionTable.part: "tables/_listing.html"},
+        part="tables/_listing.html",
     )
 
 
@@ -92,11 +91,11 @@ def project_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def model_list(request: HttpRequest) -> HttpResponse:
     table = ModelTable(LanguageModel.objects.with_figures(), request=request)
-    return render_page(
+    return render_list(
         request,
         "conversations/models.html",
         {"table": table},
-        parts={ModelTable.part: "tables/_listing.html"},
+        part="tables/_listing.html",
     )
 
 

@@ -31,26 +31,31 @@ def _message(session_uuid: str, message_uuid: str, **options) -> Message:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def message_add(request: HttpRequest, session_uuid: str) -> HttpResponse:
     """Append a message to a session, and show it."""
     session = find(session_uuid)
-    form = MessageForm(request.POST)
-    if not form.is_valid():
-        context = {**head(session), "form": form, "is_new": True}
-        return render(request, "conversations/message.html", context)
-    given = {
-        name: value for name, value in form.cleaned_data.items() if value not in (None, "")
-    } | {"content": form.cleaned_data["content"]}
+    form = MessageForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            message_uuid = writing.add_message(session.session_uuid, **_columns(form))
+        except SessionsError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect(address(session, message_uuid))
+    return render_page(
+        request,
+        "conversations/message.html",
+        {**head(session), "form": form},
+        parts={"add": "conversations/_add_message.html"},
+    )
+
+
+def _columns(form: MessageForm) -> dict[str, object]:
+    given = {name: value for name, value in form.cleaned_data.items() if value not in (None, "")}
     if model := given.pop("model", None):
         given["model_id"] = model.pk
-    try:
-        message_uuid = writing.add_message(session.session_uuid, **given)
-    except SessionsError as error:
-        form.add_error(None, str(error))
-        context = {**head(session), "form": form, "is_new": True}
-        return render(request, "conversations/message.html", context)
-    return redirect(address(session, message_uuid))
+    return {"content": "", **given}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

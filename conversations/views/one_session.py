@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -13,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conversations import branches, changes, exporters, organising, transcript, writing
 from conversations.errors import InvalidValue, SessionsError
-from conversations.forms import MessageForm, SessionForm, changed_columns
+from conversations.forms import SessionForm, changed_columns
 from conversations.models import Annotation, Session
-from conversations.models.choices import AnnotatedEntity, SessionStatus, SnapshotType
+from conversations.models.choices import AnnotatedEntity
 from conversations.pages import go_back, render_page, say, say_error
 from conversations.rendering import Allowance, render_markdown, render_plain
 
@@ -70,8 +71,6 @@ def session_detail(request: HttpRequest, session_uuid: str) -> HttpResponse:
             **head(session),
             "page": transcript.page_of(session, page),
             "annotations": about.get(session.pk, []),
-            "message_form": MessageForm,
-            "statuses": SessionStatus.choices,
             "tag_names": tag_names,
         },
         parts={"messages": "conversations/_messages.html"},
@@ -81,7 +80,8 @@ def session_detail(request: HttpRequest, session_uuid: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def session_edit(request: HttpRequest, session_uuid: str) -> HttpResponse:
     session = find(session_uuid)
-    form = SessionForm(request.POST or None, instance=session)
+    # A copy: a form that is refused leaves what was typed in its row, a project to be made too.
+    form = SessionForm(request.POST or None, instance=copy(session))
     if request.method == "POST" and form.is_valid():
         form.make_project()
         change = changes.edit(session, changed_columns(form), "Session changed", user=request.user)
@@ -150,7 +150,9 @@ def session_annotate(request: HttpRequest, session_uuid: str) -> HttpResponse:
                 organising.tag_name(text)
                 for text in request.POST["tags"].split(",")
                 if text.strip()
-            ][: organising.MOST_TAGS]
+            ]
+            if len(tags) > organising.MOST_TAGS:
+                raise InvalidValue(f"A session has {organising.MOST_TAGS} tags at most.")
             columns = {"tags": list(dict.fromkeys(tags))}
             change = changes.edit(session, columns, "Tags changed", user=request.user)
             say(request, "Tags saved.", undo=change)
@@ -211,7 +213,6 @@ def session_snapshots(request: HttpRequest, session_uuid: str) -> HttpResponse:
     context = {
         **head(session),
         "snapshots": snapshots.order_by("-sequence_number")[:LISTED_SNAPSHOTS],
-        "types": SnapshotType,
     }
     return render(request, "conversations/session_snapshots.html", context)
 

@@ -45,7 +45,8 @@ def search_page(request: HttpRequest) -> HttpResponse:
     )
     for hit in hits:
         hit["excerpt"] = render_excerpt(hit["snippet"], marks)
-        hit["address"] = address(Session(session_uuid=hit["session_uuid"]), hit["message_uuid"])
+        found = Session(session_uuid=hit["session_uuid"])
+        hit["address"] = show.address(found) and address(found, hit["message_uuid"])
         hit["timestamp"] = time("timestamp", hit["timestamp"])
     return render_page(
         request,

@@ -20,12 +20,13 @@ from conversations.filters import NONE, SessionFilter, totals
 from conversations.forms import MOST_CHOICES, SessionForm
 from conversations.models import Change, Project, SavedView, Session, SessionTag
 from conversations.models.sessions import SessionQuerySet
-from conversations.pages import go_back, render_page, say, say_error
+from conversations.pages import go_back, render_list, say, say_error
 from conversations.tables import SessionTable
 from conversations.writing import new_id
 
 LISTED_TAGS = 200
 MOST_PICKED = 1_000
+LONGEST_VIEW = SavedView._meta.get_field("query").max_length
 
 
 @require_safe
@@ -36,12 +37,11 @@ def session_list(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> HttpResponse:
     filters = SessionFilter(request.GET)
     sums = totals(filters.qs)
-    rows = filters.qs.with_names().defer("system_prompt", "description", "metadata")
-    return render_page(
+    return render_list(
         request,
         "conversations/sessions.html",
         {
-            "table": SessionTable(rows, request=request, count=sums.sessions),
+            "table": SessionTable.of(filters.qs, request=request, count=sums.sessions),
             "totals": sums,
             "filters": filters,
             "projects": lambda: filters.form.fields["project"].rows,
@@ -49,7 +49,7 @@ def _list(request: HttpRequest) -> HttpResponse:
             "views": _views_of(request),
             "has_demo": demo.exists,
         },
-        parts={SessionTable.part: "conversations/_sessions_table.html"},
+        part="conversations/_sessions_table.html",
     )
 
 
@@ -175,12 +175,14 @@ def save_view(request: HttpRequest) -> HttpResponse:
             query[order] = value[:50]
     if not name or "\x00" in name:
         say_error(request, InvalidValue("Give the view a name."))
+    elif len(query.urlencode()) > LONGEST_VIEW:
+        say_error(request, InvalidValue("These filters are too long to be kept."))
     else:
         SavedView.objects.update_or_create(
             user=request.user,
             name=name,
             defaults={
-                "query": query.urlencode()[:2000],
+                "query": query.urlencode(),
                 "is_shared": request.POST.get("shared") == "on",
             },
         )

@@ -23,7 +23,7 @@ from conversations.models.choices import SessionStatus
 from conversations.pages import say
 from conversations.storing import ImportReport
 
-LONGEST_NAME = 120
+LONGEST_NAME = 240  # bytes; file systems take 255
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,7 +72,7 @@ def import_files(
 def _file_name(name: str) -> str:
     """Return a name without folders and without characters that a file system may refuse."""
     name = re.sub(r"[^\w .()-]+", "_", name.replace("\\", "/").rpartition("/")[2]).strip(". ")
-    return name[-LONGEST_NAME:] or "file"
+    return name.encode()[-LONGEST_NAME:].decode(errors="ignore").strip(". ") or "file"
 
 
 @require_POST

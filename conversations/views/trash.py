@@ -28,11 +28,19 @@ def trash(request: HttpRequest) -> HttpResponse:
 def trash_empty(request: HttpRequest) -> HttpResponse:
     """Bring the picked sessions back, or delete them for good; `all` picks everything."""
     sessions = Session.with_trash.trashed()
-    if "all" not in request.POST:
+    if not (expected := request.POST.get("all")):
         picked = request.POST.getlist("selected")[:MOST_PICKED]
         sessions = sessions.filter(
             pk__in=[int(pk) for pk in picked if pk.isascii() and pk.isdigit() and len(pk) < 19]
         )
+    elif expected != str(count := sessions.count()):
+        say_error(
+            request,
+            InvalidValue(
+                f"The trash has {organising.counted(count)} now. Nothing was changed; look again."
+            ),
+        )
+        return redirect("trash")
     if not sessions.exists():
         say_error(request, InvalidValue("No session is selected."))
     elif request.POST.get("verb") == "restore":

@@ -39,7 +39,7 @@ def raiser(error: Exception):
     ],
 )
 def test_a_view_that_meets_trouble_answers_with_what_it_is(client, monkeypatch, said, shown):
-    monkeypatch.setattr(sessions, "SessionTable", raiser(OperationalError(said)))
+    monkeypatch.setattr(sessions, "totals", raiser(OperationalError(said)))
     response = client.get("/sessions/")
     html = response.content.decode()
     assert response.status_code == 503
@@ -49,7 +49,7 @@ def test_a_view_that_meets_trouble_answers_with_what_it_is(client, monkeypatch, 
 
 
 def test_a_part_of_a_page_gets_the_sentence_alone(client, monkeypatch):
-    monkeypatch.setattr(sessions, "SessionTable", raiser(OperationalError("database is locked")))
+    monkeypatch.setattr(sessions, "totals", raiser(OperationalError("database is locked")))
     response = client.get("/sessions/", headers={"HX-Request": "true"})
     assert response.status_code == 503
     assert response["Content-Type"] == "text/plain; charset=utf-8"
@@ -71,7 +71,7 @@ def test_trouble_in_a_page_that_is_not_there_is_said_too(client, monkeypatch):
 
 def test_an_error_without_an_explanation_is_a_defect(client, monkeypatch):
     for error in (DatabaseError("what is this"), ZeroDivisionError("a secret")):
-        monkeypatch.setattr(sessions, "SessionTable", raiser(error))
+        monkeypatch.setattr(sessions, "totals", raiser(error))
         response = client.get("/sessions/")
         assert response.status_code == 500
         html = response.content.decode()
@@ -81,7 +81,7 @@ def test_an_error_without_an_explanation_is_a_defect(client, monkeypatch):
 
 
 def test_strangers_are_told_no_folder_names(client, monkeypatch):
-    monkeypatch.setattr(sessions, "SessionTable", raiser(OperationalError("database is locked")))
+    monkeypatch.setattr(sessions, "totals", raiser(OperationalError("database is locked")))
     html = client.get("/sessions/", REMOTE_ADDR="203.0.113.9").content.decode()
     assert "is locked" in html
     assert "/test" not in html.partition("<h1>")[2].partition(" is locked")[0]

@@ -38,7 +38,7 @@ def failing(monkeypatch):
         def raise_it(*_, **__):
             raise error
 
-        monkeypatch.setattr(sessions, "SessionTable", raise_it)
+        monkeypatch.setattr(sessions, "totals", raise_it)
 
     return fail
 

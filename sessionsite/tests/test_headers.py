@@ -54,9 +54,9 @@ def answers(client, monkeypatch):
     yield 405, client.post("/sessions/")
     yield 410, client.get("/sign-in/x/y/")
     with monkeypatch.context() as patched:
-        patched.setattr(sessions, "SessionTable", locked)
+        patched.setattr(sessions, "totals", locked)
         yield 503, client.get("/sessions/")
-        patched.setattr(sessions, "SessionTable", None)
+        patched.setattr(sessions, "totals", None)
         yield 500, client.get("/sessions/")
     client.handler.enforce_csrf_checks = True
     yield 403, client.post("/theme/")

@@ -42,6 +42,7 @@ def test_a_start_makes_everything_and_the_next_changes_nothing(program):
     ):
         assert said in first
     assert users(program.database) == [("admin", 1)]
+    assert program.database.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(program.database)) as plain:
         [[password]] = plain.execute("SELECT password FROM auth_user").fetchall()
         assert password.startswith("!")  # nobody can sign in with a password nobody gave
@@ -54,6 +55,15 @@ def test_a_start_makes_everything_and_the_next_changes_nothing(program):
     again = {name: digest for name, digest in state(program).items() if "llm_sessions" not in name}
     assert again == kept
     assert users(program.database) == [("admin", 1)]
+
+
+def test_the_check_works_with_the_settings_of_a_server_behind_a_proxy(program):
+    said = program.ok(
+        "python manage.py quickstart --check --port 18030",
+        HTTPS="1",
+        ALLOWED_HOSTS="sessions.example.com",
+    )
+    assert "All is well." in said
 
 
 def test_the_server_takes_the_next_free_port_and_its_link_signs_in_once(program):

@@ -395,3 +395,17 @@ def test_threads_share_a_manager(db, chat):
         thread.join()
     numbers = [row["sequence_number"] for row in db.get_conversation(chat)]
     assert numbers == list(range(1, 84))
+
+
+def test_a_session_goes_to_the_trash_and_comes_back(db):
+    session = db.create_session("Tea")
+    db.trash_session(session)
+    assert db.list_sessions() == []
+    with pytest.raises(UnknownId, match="but in the trash"):
+        db.get_session(session)
+    with pytest.raises(UnknownId, match="but in the trash"):
+        db.delete_session(session)
+    db.restore_session(session[:8])
+    assert db.get_session(session)["title"] == "Tea"
+    with pytest.raises(UnknownId, match="it is not deleted"):
+        db.restore_session(session)

@@ -43,3 +43,11 @@ def test_the_file_of_the_only_user_of_a_machine_is_taken(settings):
     client = Client(SERVER_NAME="127.0.0.1")
     assert upload(client)[1].FILES["file"].size == 300_000
     assert not upload(client, REMOTE_ADDR="10.0.0.1")[1].FILES
+
+
+def test_more_than_the_limit_is_refused_before_it_is_read(client, alice, settings):
+    settings.UPLOAD_LIMIT_MB = 0
+    client.force_login(alice)
+    response, _ = upload(client, "/import/")
+    assert response.status_code == 413
+    assert "0 MB together" in response.content.decode()

@@ -51,6 +51,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   }
 });
 
+// The link that asked for a form is gone with its place: the focus goes on in the form.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "add") event.target.querySelector("select, textarea")?.focus();
+});
+
 // -- small things that are pressed -------------------------------------------------------------
 
 async function copy(button) {
@@ -59,7 +64,8 @@ async function copy(button) {
     let text = button.dataset.copy;
     if (address) {
       const answer = await fetch(address);
-      if (!answer.ok) throw new Error(answer.status);
+      // Led elsewhere is to the sign-in page, whose text nobody wants.
+      if (!answer.ok || answer.redirected) throw new Error(answer.status);
       text = await answer.text();
     }
     await navigator.clipboard.writeText(text);
@@ -102,3 +108,26 @@ window.addEventListener("pageshow", (event) => event.persisted && location.reloa
 if (matchMedia("(max-width: 44rem)").matches) {
   document.querySelector(".filters")?.removeAttribute("open");
 }
+
+// -- a button on each block of code ----------------------------------------------------------
+
+function offerCopies(place) {
+  for (const block of place.querySelectorAll(".text pre.code:not([data-offers])")) {
+    block.dataset.offers = "";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-sm btn-quiet copy-code";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy this code");
+    button.addEventListener("click", () => {
+      button.dataset.copy = block.querySelector("code").textContent;
+    });
+    const frame = document.createElement("div");
+    frame.className = "code-frame";
+    block.replaceWith(frame);
+    frame.append(block, button);
+  }
+}
+
+offerCopies(document);
+document.addEventListener("htmx:load", (event) => offerCopies(event.target));

@@ -13,7 +13,7 @@ const dialogs = {
     field.dispatchEvent(new Event("opened"));
   },
   keys() {
-    const dialog = document.getElementById("keys");
+    const dialog = document.getElementById("keys-sheet");
     if (dialog && !dialog.open) dialog.showModal();
   },
 };
@@ -24,20 +24,29 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     dialogs[opener.dataset.opens]();
   }
-  // Beside an open dialog is outside of it.
-  if (event.target instanceof HTMLDialogElement) event.target.close();
+  // Beside an open dialog is outside of it; its own edge is not.
+  if (event.target instanceof HTMLDialogElement) {
+    const box = event.target.getBoundingClientRect();
+    const { clientX: x, clientY: y } = event;
+    if (x < box.left || x > box.right || y < box.top || y > box.bottom) event.target.close();
+  }
 });
 
 // -- rows ---------------------------------------------------------------------------------------
 
 function rows() {
-  return [...document.querySelectorAll("tbody > tr, .message[id], [data-row]")].filter(
+  // Not the tables that stand in a message.
+  return [...document.querySelectorAll(".listing tbody > tr, .message[id], [data-row]")].filter(
     (row) => row.offsetParent !== null,
   );
 }
 
 function current() {
   return document.querySelector(".is-current");
+}
+
+function opener(row) {
+  return row?.querySelector("a.title") || row?.querySelector(".permalink") || row?.querySelector("a");
 }
 
 function move(step) {
@@ -48,19 +57,22 @@ function move(step) {
   current()?.classList.remove("is-current");
   next.classList.add("is-current");
   next.scrollIntoView({ block: "nearest" });
-  const link = next.querySelector("a.title, .permalink, a");
-  link?.focus({ preventScroll: true });
+  opener(next)?.focus({ preventScroll: true });
 }
 
 const keys = {
   j: () => move(1),
   k: () => move(-1),
   x: () => current()?.querySelector('input[name="selected"]')?.click(),
-  Enter: () => current()?.querySelector("a.title, .permalink")?.click(),
+  Enter: () => opener(current())?.click(),
   "]": () => document.querySelector('.pager a[rel="next"]')?.click(),
   "[": () => document.querySelector('.pager a[rel="prev"]')?.click(),
   "?": () => dialogs.keys(),
-  "/": () => (document.getElementById("search-text") || document.getElementById("site-search"))?.select(),
+  "/": () => {
+    const field = document.getElementById("search-text") || document.getElementById("site-search");
+    field?.focus();
+    field?.select();
+  },
   g: () => {
     goes = true;
     setTimeout(() => (goes = false), 1200);
@@ -75,7 +87,16 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Escape") {
-    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    // A search field would take the first to empty itself.
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog) event.preventDefault();
+    dialog?.close();
+    // Where the focus came from may be gone; then it would stay in what is hidden for a moment.
+    if (dialog?.contains(document.activeElement)) document.activeElement.blur();
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
     if (event.target.matches('input[type="search"]') && !event.target.value) event.target.blur();
     return;
   }
@@ -100,18 +121,16 @@ document.addEventListener("keydown", (event) => {
 // -- the palette --------------------------------------------------------------------------------
 
 const palette = document.getElementById("palette");
+const place = document.getElementById("palette-results");
+let goesAtOnce = false; // Enter was pressed before they came
 
 function options() {
-  return [...palette.querySelectorAll(".found a")];
+  return [...place.querySelectorAll("section a")];
 }
 
 function choose(index) {
   const all = options();
-  all.forEach((option, at) => {
-    option.setAttribute("role", "option");
-    option.id = `found-option-${at}`;
-    option.setAttribute("aria-selected", at === index ? "true" : "false");
-  });
+  all.forEach((option, at) => option.setAttribute("aria-selected", at === index ? "true" : "false"));
   const field = palette.querySelector("input");
   if (all[index]) {
     field.setAttribute("aria-activedescendant", all[index].id);
@@ -121,7 +140,38 @@ function choose(index) {
   }
 }
 
-palette?.addEventListener("htmx:afterSettle", () => choose(0));
+// The results are links in lists; of a field that is typed into they are the options.
+function makeOptions() {
+  const all = options();
+  place.removeAttribute("role");
+  if (!all.length) return all;
+  place.setAttribute("role", "listbox");
+  place.querySelectorAll("section").forEach((group, at) => {
+    const [kind, list] = [group.querySelector("p"), group.querySelector("ul")];
+    kind.id = `palette-kind-${at}`;
+    kind.setAttribute("role", "none");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-labelledby", kind.id);
+    list.removeAttribute("aria-labelledby");
+    for (const part of [list, ...list.children]) part.setAttribute("role", "none");
+  });
+  all.forEach((option, at) => {
+    option.setAttribute("role", "option");
+    option.id = `found-option-${at}`;
+    option.tabIndex = -1;
+  });
+  return all;
+}
+
+palette?.addEventListener("htmx:afterSettle", (event) => {
+  place.dataset.of = event.detail.requestConfig.parameters.q ?? "";
+  const all = makeOptions();
+  choose(0);
+  if (goesAtOnce && palette.open) all[0]?.click();
+  goesAtOnce = false;
+});
+palette?.addEventListener("close", () => (goesAtOnce = false));
+palette?.querySelector("input").addEventListener("input", () => (goesAtOnce = false));
 palette?.querySelector("input").addEventListener("keydown", (event) => {
   const all = options();
   const at = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
@@ -129,8 +179,11 @@ palette?.querySelector("input").addEventListener("keydown", (event) => {
     event.preventDefault();
     const step = event.key === "ArrowDown" ? 1 : -1;
     if (all.length) choose((at + step + all.length) % all.length);
-  } else if (event.key === "Enter" && all[at]) {
+  } else if (event.key === "Enter" && !event.isComposing) {
+    const isWaiting = place.dataset.of !== event.target.value;
+    if (!isWaiting && !all[at]) return; // the form asks for the page of this name
     event.preventDefault();
-    all[at].click();
+    if (isWaiting) goesAtOnce = true;
+    else all[at].click();
   }
 });

@@ -1,4 +1,5 @@
--- session_tags has a row for each text in the array sessions.tags, whoever writes it.
+-- session_tags has a row for each text in the array sessions.tags, whoever writes it. Half a
+-- character (a lone surrogate, which JSON can say) is no text: it reads as U+FFFD.
 
 CREATE TRIGGER sessions_insert_tags AFTER INSERT ON sessions
 WHEN NEW.tags <> '[]'
@@ -6,7 +7,7 @@ BEGIN
     INSERT OR IGNORE INTO session_tags (session_id, name)
     SELECT NEW.id, tag.value
     FROM json_each(CASE json_type(NEW.tags) WHEN 'array' THEN NEW.tags ELSE '[]' END) AS tag
-    WHERE tag.type = 'text';
+    WHERE tag.type = 'text' AND tag.value NOT GLOB '*' || char(65533) || '*';
 END;
 
 CREATE TRIGGER sessions_update_tags AFTER UPDATE OF id, tags ON sessions
@@ -16,5 +17,5 @@ BEGIN
     INSERT OR IGNORE INTO session_tags (session_id, name)
     SELECT NEW.id, tag.value
     FROM json_each(CASE json_type(NEW.tags) WHEN 'array' THEN NEW.tags ELSE '[]' END) AS tag
-    WHERE tag.type = 'text';
+    WHERE tag.type = 'text' AND tag.value NOT GLOB '*' || char(65533) || '*';
 END;

@@ -107,7 +107,8 @@ class Command(commands.Command):
     def migrate(self) -> None:
         connection = connections["default"]
         file = Path(connection.settings_dict["NAME"])
-        there = file.exists() and file.stat().st_size > 0
+        file.touch(mode=0o600)  # if it is new, nobody else may read it
+        there = file.stat().st_size > 0
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan and there and executor.loader.applied_migrations:

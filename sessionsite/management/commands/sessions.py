@@ -81,7 +81,10 @@ class Command(commands.Command):
         branch = about_a_session("branch", "Make a session that repeats another up to a message.")
         branch.add_argument("--at", type=int, metavar="NUMBER", help="default: the last message")
 
-        delete = about_a_session("delete", "Delete a session and its messages.")
+        about_a_session("trash", "Move a session to the trash.")
+        about_a_session("restore", "Bring a session back from the trash.")
+
+        delete = about_a_session("delete", "Delete a session and its messages for good.")
         delete.add_argument("--confirm", action="store_true", help="really delete")
 
     def handle(self, *, verb, db, **options):
@@ -210,6 +213,14 @@ class Command(commands.Command):
     def complete(self, *, session, **_):
         self.sessions.complete_session(session)
         self.print(f"Completed session: {session}")
+
+    def trash(self, *, session, **_):
+        self.sessions.trash_session(session)
+        self.print(f"Moved session to the trash: {session}")
+
+    def restore(self, *, session, **_):
+        self.sessions.restore_session(session)
+        self.print(f"Brought session back: {session}")
 
     def archive(self, *, session, **_):
         self.sessions.archive_session(session)
