@@ -9,7 +9,7 @@ from decimal import Decimal
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -53,14 +53,13 @@ def totals(sessions: SessionQuerySet) -> Totals:
     sums = sessions.order_by().aggregate(
         sessions=Count("pk"),
         messages=Sum("total_messages", default=0),
-        tokens_in=Sum("total_input_tokens", default=0),
-        tokens_out=Sum("total_output_tokens", default=0),
+        tokens=Sum(F("total_input_tokens") + F("total_output_tokens"), default=0),
         nanos=Sum("total_cost_nanos", default=0),
     )
     return Totals(
         sums["sessions"],
         sums["messages"],
-        sums["tokens_in"] + sums["tokens_out"],
+        sums["tokens"],
         Decimal(sums["nanos"]) / NANO,
     )
 

@@ -27,9 +27,10 @@ class Renderer(DjangoTemplates):
     """Draws fields with our template, and widgets with Django's."""
 
     field_template_name = "components/_field.html"
+    select_template_name = "components/_select.html"
 
     def get_template(self, template_name):
-        if template_name == self.field_template_name:
+        if template_name in {self.field_template_name, self.select_template_name}:
             return engines["django"].get_template(template_name)
         return super().get_template(template_name)
 
@@ -45,7 +46,9 @@ class Styled:
         for field in self.fields.values():
             widget = field.widget
             kind = getattr(widget, "input_type", "")
-            name = "form-select" if isinstance(widget, forms.Select) else CLASSES.get(kind)
+            name = CLASSES.get(kind)
+            if isinstance(widget, forms.Select):
+                name, widget.template_name = "form-select", Renderer.select_template_name
             widget.attrs.setdefault("class", name or "form-control")
             if isinstance(field, forms.CharField):
                 field.validators.append(_storable)
