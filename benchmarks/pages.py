@@ -151,7 +151,8 @@ def measure(host: str, port: int, address: Callable[[], str], times: int) -> dic
         if answer.status != 200:
             sys.exit(f"{wanted}: {answer.status}")
     connection.close()
-    taken = sorted(taken[WARM_UP:])
+    if not (taken := sorted(taken[WARM_UP:])):
+        return {}
     return {
         "p50": statistics.median(taken),
         "p95": taken[min(len(taken) - 1, round(len(taken) * 0.95))],
@@ -206,6 +207,8 @@ def main() -> None:
             path = Path(shutil.copy(path, folder / "pages.db"))
         add_long_session(path)
         with served(path, folder) as (host, port):
+            for address in addresses(path).values():  # caches of disk, database and program
+                measure(host, port, address, 0)
             for name, address in addresses(path).items():
                 if options.only in name:
                     results[name] = measure(host, port, address, options.times)

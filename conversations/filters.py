@@ -8,11 +8,13 @@ from decimal import Decimal
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connections
 from django.db.models import Count, F, Sum
 from django.http import QueryDict
 from django.utils import timezone
 
+from . import databases
 from .forms import FewChoicesField, Styled
 from .importers import FORMATS
 from .importers.text import clean_text
@@ -49,7 +51,15 @@ class Totals:
 
 
 def totals(sessions: SessionQuerySet) -> Totals:
-    """Return what these sessions add up to; one query, over an index alone."""
+    """Return what these sessions add up to: one query over an index, or none if nothing changed."""
+    try:
+        key = ("totals", *sessions.order_by().query.sql_with_params())
+    except EmptyResultSet:  # no session can be of these
+        return Totals(0, 0, 0, Decimal(0))
+    return databases.remembered(connections[sessions.db], key, lambda: _totals(sessions))
+
+
+def _totals(sessions: SessionQuerySet) -> Totals:
     sums = sessions.order_by().aggregate(
         sessions=Count("pk"),
         messages=Sum("total_messages", default=0),

@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import Any
 
 from django import forms
+from django.db import connections
 from django.db.models import Model
 from django.db.models.expressions import DatabaseDefault
 from django.forms.renderers import DjangoTemplates
 from django.template import engines
 from django.utils.functional import cached_property
 
-from . import organising, values
+from . import databases, organising, values
 from .errors import InvalidValue
 from .importers.text import UNSTORABLE
 from .models import LanguageModel, Message, Project, Session
@@ -89,7 +90,11 @@ class FewChoicesField(forms.ModelChoiceField):
     @cached_property
     def rows(self) -> list[Model]:
         """The rows to choose from: one query for a form."""
-        rows = list(self.queryset[:MOST_CHOICES])
+        few = self.queryset[:MOST_CHOICES]
+        label = self.queryset.model._meta.label
+        rows = list(
+            databases.remembered(connections[few.db], ("choices", label), lambda: list(few))
+        )
         if self.chosen and len(rows) == MOST_CHOICES:
             with suppress(ValueError, TypeError, OverflowError):
                 rows += self.queryset.filter(pk=self.chosen).exclude(pk__in=[r.pk for r in rows])

@@ -102,6 +102,20 @@ def rebuild(cursor) -> None:
     cursor.execute(REBUILD_SEARCH)
 
 
+def state(connection) -> tuple[int, int] | None:
+    """Return what changes with every change in the database that this connection can see.
+
+    That is what others have committed, and what it has written itself. None while it is in a
+    transaction, which may be rolled back to what was before.
+    """
+    if connection.in_atomic_block:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        [others] = cursor.fetchone()
+    return others, connection.connection.total_changes
+
+
 def reserve_ids(cursor, table: str, count: int) -> range:
     """Return `count` ids that no row of `table` has had; the write lock must be held."""
     cursor.execute(

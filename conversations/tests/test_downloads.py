@@ -19,12 +19,6 @@ from conversations.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def client(client, django_user_model):
-    client.force_login(django_user_model.objects.create(username="reader"))
-    return client
-
-
 def rows(client, address: str) -> list[dict[str, str]]:
     response = client.get(address)
     assert response.status_code == 200

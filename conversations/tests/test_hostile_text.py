@@ -126,12 +126,6 @@ def payloads(shared) -> list[str]:
     return file.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-@pytest.fixture
-def client(client, django_user_model):
-    client.force_login(django_user_model.objects.create(username="reader"))
-    return client
-
-
 @pytest.mark.parametrize("payload", OWN)
 def test_rendered_text_holds_nothing_that_runs(payload):
     for text in wrapped(payload):

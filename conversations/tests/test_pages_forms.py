@@ -28,17 +28,6 @@ BULK = "/sessions/bulk/"
 
 
 @pytest.fixture
-def reader(django_user_model):
-    return django_user_model.objects.create(username="reader")
-
-
-@pytest.fixture
-def client(client, reader):
-    client.force_login(reader)
-    return client
-
-
-@pytest.fixture
 def other(django_user_model) -> Client:
     """The browser of somebody else."""
     client = Client()

@@ -76,13 +76,8 @@ ZONES = ("UTC", "Asia/Tokyo", "Pacific/Kiritimati", "America/Los_Angeles")
 
 @pytest.fixture
 def reader(django_user_model):
+    # Staff have pages that others have not.
     return django_user_model.objects.create(username="reader", is_staff=True)
-
-
-@pytest.fixture
-def client(client, reader):
-    client.force_login(reader)
-    return client
 
 
 @pytest.fixture

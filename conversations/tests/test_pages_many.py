@@ -37,17 +37,6 @@ VERBS = {
 
 
 @pytest.fixture
-def reader(django_user_model):
-    return django_user_model.objects.create(username="reader")
-
-
-@pytest.fixture
-def client(client, reader):
-    client.force_login(reader)
-    return client
-
-
-@pytest.fixture
 def other(django_user_model) -> Client:
     client = Client()
     client.force_login(django_user_model.objects.create(username="other"))

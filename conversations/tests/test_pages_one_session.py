@@ -19,13 +19,6 @@ from conversations.tests.pages import page, plan_for_keys, queries
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def client(client, django_user_model):
-    # Without a password: to hash one takes longer than most of these tests.
-    client.force_login(django_user_model.objects.create(username="reader"))
-    return client
-
-
 def test_a_session_shows_its_facts_and_its_messages_in_order(client):
     session = make_session(
         "Tea",

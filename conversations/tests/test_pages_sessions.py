@@ -23,13 +23,6 @@ pytestmark = pytest.mark.django_db
 AS_PART = {"HX-Request": "true", "HX-Target": "sessions-table"}
 
 
-@pytest.fixture
-def client(client, django_user_model):
-    # Without a password: to hash one takes longer than most of these tests.
-    client.force_login(django_user_model.objects.create(username="reader"))
-    return client
-
-
 def titles(html: str) -> list[str]:
     return [unescape(title) for title in re.findall(r'<bdi class="clamped">(.*?)</bdi>', html)]
 

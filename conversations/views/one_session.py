@@ -51,7 +51,6 @@ def head(session: Session) -> dict[str, object]:
                 ("session-snapshots", "Snapshots", session.snapshots.count()),
             )
         ],
-        "formats": exporters.FORMATS,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import connection
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +15,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from conversations import changes, demo, organising
+from conversations import changes, databases, demo, organising
 from conversations.errors import InvalidValue, SessionsError
 from conversations.filters import NONE, SessionFilter, totals
 from conversations.forms import MOST_CHOICES, SessionForm
@@ -47,7 +48,7 @@ def _list(request: HttpRequest) -> HttpResponse:
             "projects": lambda: filters.form.fields["project"].rows,
             "tag_names": tag_names,
             "views": _views_of(request),
-            "has_demo": demo.exists,
+            "has_demo": has_demo,
         },
         part="conversations/_sessions_table.html",
     )
@@ -55,8 +56,12 @@ def _list(request: HttpRequest) -> HttpResponse:
 
 def tag_names() -> list[str]:
     """Return names of tags, in order; not more than help to choose from."""
-    names = SessionTag.objects.order_by("name").values_list("name", flat=True)
-    return list(names.distinct()[:LISTED_TAGS])
+    names = SessionTag.objects.order_by("name").values_list("name", flat=True).distinct()
+    return databases.remembered(connection, "tag names", lambda: list(names[:LISTED_TAGS]))
+
+
+def has_demo() -> bool:
+    return databases.remembered(connection, "demo", demo.exists)
 
 
 # -- many at once -------------------------------------------------------------------------------
