@@ -50,9 +50,8 @@ ZONES = ["UTC", "Asia/Tokyo", "America/Los_Angeles"]
 
 
 @pytest.fixture
-def client(client, django_user_model):
-    client.force_login(django_user_model.objects.create(username="reader", is_staff=True))
-    return client
+def reader(django_user_model):
+    return django_user_model.objects.create(username="reader", is_staff=True)
 
 
 @pytest.fixture

@@ -42,9 +42,8 @@ def user_of(django_user_model, name: str, **fields):
 
 
 @pytest.fixture
-def client(client, django_user_model):
-    client.force_login(user_of(django_user_model, "reader"))
-    return client
+def reader(django_user_model):
+    return user_of(django_user_model, "reader")
 
 
 def check(client, address: str, **options) -> str:
