@@ -30,6 +30,10 @@ class InvalidValue(SessionsError, ValueError):
     """A value that cannot be stored; the message names the field."""
 
 
+class TooSlow(SessionsError):
+    """A question was given up, since it took longer than it may."""
+
+
 class DatabaseTrouble(SessionsError):
     """The database cannot be read or written now; the message says why and what helps."""
 

@@ -54,10 +54,10 @@ def find_session(identifier: str, *, in_trash: bool = False, using: str = "defau
     if len(found) == 1:
         return found[0]
     if not found:
-        where = "in the trash" if in_trash else ""
         if known and others.whose_id_starts_with(known).exists():
-            where = "in the trash; it is not deleted" if in_trash else "but in the trash"
-        raise UnknownId(f"there is no session {identifier!r:.100} {where}".rstrip())
+            where = "is not in the trash" if in_trash else "is in the trash; bring it back first"
+            raise UnknownId(f"session {identifier!r:.100} {where}")
+        raise UnknownId(f"there is no session {identifier!r:.100}")
     listed = "".join(f"\n  {s.session_uuid}  {s.title[:60]}" for s in found[:CANDIDATES])
     more = "\n  and more" if len(found) > CANDIDATES else ""
     raise AmbiguousId(f"several sessions start with {identifier!r}:{listed}{more}")

@@ -152,6 +152,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @requires_csrf_token
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # No view, so nobody asked who this is.
+    if not request.user.is_authenticated and signin.needs_no_password(request):
+        request.user = signin.first_administrator() or request.user
     why = "There is nothing at this address. It may have been deleted."
     return _trouble(request, 404, why)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import OperationalError
 
+from conversations.errors import TooSlow
 from conversations.reading import Row
 
 from .query import literal
@@ -29,9 +34,30 @@ ORDER = {"relevance": "rank", "newest": "messages_fts.rowid DESC"}
 NOT_A_QUERY = ("fts5:", "no such column", "unterminated string", "unknown special query")
 
 
+STEPS = 20_000  # of SQLite's machine between two looks at the clock, a millisecond or so
+
 IDS = """
     SELECT rowid FROM messages_fts WHERE messages_fts MATCH %s ORDER BY rowid DESC LIMIT %s
 """
+
+
+@contextmanager
+def at_most(connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt what the connection does inside after so many seconds, with `TooSlow`."""
+    if seconds is None:
+        yield
+        return
+    connection.ensure_connection()
+    end = time.monotonic() + seconds
+    connection.connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+    try:
+        yield
+    except OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        raise TooSlow(f"The search took longer than {seconds:g} seconds.") from error
+    finally:
+        connection.connection.set_progress_handler(None, 0)
 
 
 def message_ids(connection, typed: str, *, limit: int) -> list[int]:

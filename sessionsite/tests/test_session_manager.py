@@ -401,11 +401,11 @@ def test_a_session_goes_to_the_trash_and_comes_back(db):
     session = db.create_session("Tea")
     db.trash_session(session)
     assert db.list_sessions() == []
-    with pytest.raises(UnknownId, match="but in the trash"):
+    with pytest.raises(UnknownId, match="is in the trash"):
         db.get_session(session)
-    with pytest.raises(UnknownId, match="but in the trash"):
+    with pytest.raises(UnknownId, match="is in the trash"):
         db.delete_session(session)
     db.restore_session(session[:8])
     assert db.get_session(session)["title"] == "Tea"
-    with pytest.raises(UnknownId, match="it is not deleted"):
+    with pytest.raises(UnknownId, match="is not in the trash"):
         db.restore_session(session)

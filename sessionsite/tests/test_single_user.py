@@ -139,3 +139,9 @@ def test_without_an_administrator_the_sign_in_page_is_shown(client, django_user_
 def test_preferences_work_for_the_only_user(client):
     client.post("/preferences/", {"theme": "dark"})
     assert 'data-bs-theme="dark"' in client.get("/account/").content.decode()
+
+
+def test_a_page_that_is_not_there_knows_the_only_user_too(client):
+    response = client.get("/nothing/at/all/")
+    assert response.status_code == 404
+    assert "Account and settings" in response.content.decode()
