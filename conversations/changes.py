@@ -18,10 +18,11 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from .errors import InvalidValue
-from .models import Change
+from .models import Annotation, Change
 from .writing import new_id
 
 KEPT_DAYS = 30
+LONGEST_SUMMARY = Change._meta.get_field("summary").max_length
 FORGOTTEN_AT_ONCE = 100
 IDS_AT_ONCE = 10_000  # a statement takes 32,766 values
 
@@ -34,7 +35,9 @@ def keep(summary: str, steps: list[Step], *, user: AbstractBaseUser | None) -> C
     old = Change.objects.filter(made_at__lt=long_ago).order_by("made_at")[:FORGOTTEN_AT_ONCE]
     Change.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     steps = json.loads(_json(steps))
-    return Change.objects.create(change_uuid=new_id(), user=user, summary=summary, steps=steps)
+    return Change.objects.create(
+        change_uuid=new_id(), user=user, summary=summary[:LONGEST_SUMMARY], steps=steps
+    )
 
 
 def set_columns(rows: models.QuerySet, **after: Any) -> list[Step]:
@@ -87,7 +90,7 @@ def delete(row: models.Model) -> list[Step]:
                 set_again.append({**step, "was": [[[row.pk], pks]], "became": [None]})
         else:
             put_back += related
-    put_back += _annotations_of(row)
+    put_back += Annotation.objects.filter(entity_type=row._meta.model_name, entity_id=row.pk)
     steps = [{"put_back": serializers.serialize("python", put_back)}, *set_again]
     row.delete()
     return steps
@@ -99,13 +102,13 @@ def edit(
     """Set columns of one row, and keep what sets them back."""
     with transaction.atomic():
         rows = row._meta.model._base_manager.using(row._state.db).filter(pk=row.pk)
-        return keep(summary[:300], set_columns(rows, **columns) if columns else [], user=user)
+        return keep(summary, set_columns(rows, **columns) if columns else [], user=user)
 
 
 def delete_and_keep(row: models.Model, summary: str, *, user: AbstractBaseUser) -> Change:
     """Delete a row with all that hangs on it, and keep what puts it back."""
     with transaction.atomic():
-        return keep(summary[:300], delete(row), user=user)
+        return keep(summary, delete(row), user=user)
 
 
 def undo(change: Change) -> int:
@@ -160,11 +163,6 @@ def _conditions(values: dict[str, Any]) -> dict[str, Any]:
 def _python(field: models.Field, value: Any) -> Any:
     """Return a value as the field has it: JSON has no times."""
     return value if field.is_relation or value is None else field.to_python(value)
-
-
-def _annotations_of(row: models.Model) -> models.QuerySet:
-    annotation = apps.get_model("conversations.Annotation")
-    return annotation.objects.filter(entity_type=row._meta.model_name, entity_id=row.pk)
 
 
 def _json(value: Any) -> str:

@@ -38,6 +38,7 @@ PERIODS = {
     "90d": ("Last 90 days", 90),
     "365d": ("Last 365 days", 365),
 }
+PERIOD_CHOICES = [(key, label) for key, (label, _) in PERIODS.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class SessionFilter(django_filters.FilterSet):
     )
     period = django_filters.ChoiceFilter(
         method="by_period",
-        choices=[(key, label) for key, (label, _) in PERIODS.items()],
+        choices=PERIOD_CHOICES,
         label="Started",
         empty_label="Any time",
     )
@@ -151,12 +152,12 @@ class SessionFilter(django_filters.FilterSet):
         fields: list[str] = []
         form = FilterForm
 
-    def __init__(self, data: QueryDict, queryset: SessionQuerySet | None = None) -> None:
+    def __init__(self, data: QueryDict) -> None:
         known = QueryDict(mutable=True)
         for name in self.base_filters:
             if value := clean_text(data.get(name, "")).strip():
                 known[name] = value
-        super().__init__(known, queryset=Session.objects.all() if queryset is None else queryset)
+        super().__init__(known, queryset=Session.objects.all())
         self.left_out: dict[str, tuple[str, str]] = {}
         for name, value in list(known.items()):
             try:
@@ -235,7 +236,7 @@ class SessionFilter(django_filters.FilterSet):
             "status": SessionStatus.choices,
             "type": SessionType.choices,
             "source": SOURCES,
-            "period": [(key, label) for key, (label, _) in PERIODS.items()],
+            "period": PERIOD_CHOICES,
         }
         if name in choices:
             return dict(choices[name])[value]

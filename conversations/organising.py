@@ -45,7 +45,7 @@ def move(sessions: SessionQuerySet, project: Project | None, *, user: AbstractBa
     with transaction.atomic():
         steps = changes.set_columns(sessions, project_id=project and project.pk)
         where = f"moved to {project.name}" if project else "taken out of their project"
-        return changes.keep(f"{counted(_touched(steps))} {where}"[:300], steps, user=user)
+        return changes.keep(f"{counted(_touched(steps))} {where}", steps, user=user)
 
 
 def tag(sessions: SessionQuerySet, name: str, *, user: AbstractBaseUser) -> Change:

@@ -17,6 +17,8 @@ from . import downloads
 from .errors import SessionsError
 from .models import Change
 
+MOST_PICKED = 1_000  # ten times what a page has
+
 
 def render_page(
     request: HttpRequest, page: str, context: dict[str, Any], *, parts: Mapping[str, str]
@@ -53,13 +55,29 @@ def say_error(request: HttpRequest, error: SessionsError) -> None:
     messages.error(request, str(error))
 
 
-def go_back(request: HttpRequest, default: str, *args: Any) -> HttpResponse:
-    """Redirect to the page that the form was on, if that is one of ours, else to `default`."""
-    address = request.META.get("HTTP_REFERER", "")
+def on_this_site(request: HttpRequest, address: str) -> str:
+    """Return `address` if it leads to a page of this site, else ""."""
     is_ours = url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return redirect(address) if is_ours else redirect(default, *args)
+    return address if is_ours else ""
+
+
+def go_back(request: HttpRequest, default: str, *args: Any) -> HttpResponse:
+    """Redirect to the page that the form was on, if that is one of ours, else to `default`."""
+    address = on_this_site(request, request.META.get("HTTP_REFERER", ""))
+    return redirect(address) if address else redirect(default, *args)
+
+
+def row_key(text: str) -> int | None:
+    """Return the key of a row that a form sends, or None if no row can have it."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def picked_keys(request: HttpRequest) -> list[int]:
+    """Return the keys of the rows that are picked in a list, `MOST_PICKED` at the most."""
+    keys = map(row_key, request.POST.getlist("selected")[:MOST_PICKED])
+    return [key for key in keys if key is not None]
 
 
 class KeyPaginator(Paginator):

@@ -13,11 +13,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from .signin import needs_no_password, on_this_site
+from conversations.pages import go_back
+
+from .signin import needs_no_password
 
 YEAR = 365 * 24 * 60 * 60
 THEMES = {"light": "Light", "dark": "Dark"}  # without either, the system's
@@ -67,7 +69,7 @@ change_password = ChangePassword.as_view()
 @require_POST
 def set_preferences(request: HttpRequest) -> HttpResponse:
     """Keep whichever preferences the form has, and go back to the page that it was on."""
-    response = redirect(on_this_site(request, request.META.get("HTTP_REFERER", "")) or "home")
+    response = go_back(request, "home")
     form = request.POST
     if (theme := form.get("theme")) is not None:
         _keep(response, "theme", theme if theme in THEMES else "")

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import (
-    url_has_allowed_host_and_scheme,
     urlsafe_base64_decode,
     urlsafe_base64_encode,
 )
@@ -92,14 +91,3 @@ def first_administrator() -> AbstractBaseUser | None:
     """Return the active administrator who was made first, or None."""
     users = get_user_model()._default_manager
     return users.filter(is_superuser=True, is_active=True).order_by("pk").first()
-
-
-# -- where to go afterwards -------------------------------------------------------------------
-
-
-def on_this_site(request: HttpRequest, address: str) -> str:
-    """Return `address` if it leads to a page of this site, else ""."""
-    is_ours = url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return address if is_ours else ""

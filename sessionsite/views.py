@@ -27,6 +27,7 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_safe
 
 from conversations import databases
+from conversations.pages import on_this_site
 
 from . import health, lockout, signin
 from .requests import current_id
@@ -63,7 +64,7 @@ def sign_in_link(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
     if user and signin.spend(user):
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         wanted = request.GET.get("next", "")
-        return redirect(signin.on_this_site(request, wanted) or settings.LOGIN_REDIRECT_URL)
+        return redirect(on_this_site(request, wanted) or settings.LOGIN_REDIRECT_URL)
     why = (
         "It has been used already, or it is older than 15 minutes. Start the program again for one."
     )

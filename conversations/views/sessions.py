@@ -21,12 +21,11 @@ from conversations.filters import NONE, SessionFilter, totals
 from conversations.forms import MOST_CHOICES, SessionForm
 from conversations.models import Change, Project, SavedView, Session, SessionTag
 from conversations.models.sessions import SessionQuerySet
-from conversations.pages import go_back, render_list, say, say_error
+from conversations.pages import go_back, picked_keys, render_list, row_key, say, say_error
 from conversations.tables import SessionTable
 from conversations.writing import new_id
 
 LISTED_TAGS = 200
-MOST_PICKED = 1_000
 LONGEST_VIEW = SavedView._meta.get_field("query").max_length
 
 
@@ -92,11 +91,9 @@ def _picked(request: HttpRequest) -> SessionQuerySet:
                 " Nothing was changed; look at the list again."
             )
         return sessions
-    picked = request.POST.getlist("selected")[:MOST_PICKED]
-    ids = [int(text) for text in picked if text.isascii() and text.isdigit() and len(text) < 19]
-    if not ids:
+    if not (keys := picked_keys(request)):
         raise InvalidValue("No session is selected.")
-    return Session.objects.filter(pk__in=ids)
+    return Session.objects.filter(pk__in=keys)
 
 
 def _do(request: HttpRequest, sessions: SessionQuerySet) -> Change:
@@ -110,8 +107,7 @@ def _project(given: QueryDict) -> Project | None:
     chosen = given.get("project", "")
     if chosen == NONE:
         return None
-    known = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
-    project = Project.objects.filter(pk=chosen).first() if known else None
+    project = Project.objects.filter(pk=row_key(chosen)).first()
     if project is None:
         raise InvalidValue("Choose a project to move to.")
     return project

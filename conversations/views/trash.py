@@ -10,17 +10,16 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations import organising
 from conversations.errors import InvalidValue
 from conversations.models import Session
-from conversations.pages import say, say_error
+from conversations.pages import picked_keys, say, say_error
 
 PER_PAGE = 50
-MOST_PICKED = 1_000
 
 
 @require_safe
 def trash(request: HttpRequest) -> HttpResponse:
     sessions = Session.with_trash.trashed().with_names().order_by("-deleted_at", "-id")
     page = Paginator(sessions.defer("system_prompt", "description", "metadata"), PER_PAGE)
-    context = {"page": page.get_page(request.GET.get("page")), "crumbs": None}
+    context = {"page": page.get_page(request.GET.get("page"))}
     return render(request, "conversations/trash.html", context)
 
 
@@ -29,10 +28,7 @@ def trash_empty(request: HttpRequest) -> HttpResponse:
     """Bring the picked sessions back, or delete them for good; `all` picks everything."""
     sessions = Session.with_trash.trashed()
     if not (expected := request.POST.get("all")):
-        picked = request.POST.getlist("selected")[:MOST_PICKED]
-        sessions = sessions.filter(
-            pk__in=[int(pk) for pk in picked if pk.isascii() and pk.isdigit() and len(pk) < 19]
-        )
+        sessions = sessions.filter(pk__in=picked_keys(request))
     elif expected != str(count := sessions.count()):
         say_error(
             request,
