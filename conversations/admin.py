@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from . import models, search
+from .filters import LONGEST, SEARCH_SECONDS, with_keys
 from .pages import KeyPaginator
 
 LONGEST_SEARCH = 200  # characters
 MOST_LISTED = 10_000  # rows
 SHORTEST_ID = 6  # characters of an ID that are looked up
-MOST_FOUND = 1_000  # messages, the newest ones
+MOST_FOUND = 1_000  # messages, or sessions in the trash; the newest ones
 
 
 class CappedPaginator(KeyPaginator):
@@ -104,7 +105,10 @@ class SessionAdmin(PlainAdmin):
     list_filter = ["status", "session_type"]
     list_select_related = ["project", "model"]
     search_fields = ["title"]
-    search_help_text = "A part of the title, or the beginning of an ID."
+    search_help_text = (
+        "The beginning of an ID, or what the search page takes: words, “a phrase”, role:user. What"
+        " is in the trash is found by a part of its title."
+    )
     raw_id_fields = ["project", "model", "parent_session"]
     readonly_fields = [
         "total_messages",
@@ -122,11 +126,16 @@ class SessionAdmin(PlainAdmin):
         return models.Session.with_trash.order_by(*self.ordering)
 
     def get_search_results(self, request, queryset, search_term):
-        term = search_term.strip()[:LONGEST_SEARCH]
+        term = search_term.strip()[:LONGEST]
+        if not term:
+            return queryset, False
         by_id = queryset.whose_id_starts_with(term) if len(term) >= SHORTEST_ID else queryset.none()
         if by_id.exists():
             return by_id, False
-        return queryset.filter(title__icontains=term) if term else queryset, False
+        keys, _ = search.matching_sessions(term, seconds=SEARCH_SECONDS)
+        trash = models.Session.with_trash.trashed().filter(title__icontains=term[:LONGEST_SEARCH])
+        trashed = trash.order_by("-deleted_at").values_list("pk", flat=True)[:MOST_FOUND]
+        return with_keys(queryset, [*keys, *trashed]), False
 
 
 @admin.register(models.Message)
@@ -135,19 +144,23 @@ class MessageAdmin(PlainAdmin):
     # No filter and no other order: without an index for each, both read all messages there are.
     sortable_by = ()
     list_select_related = ["session", "model"]
-    search_help_text = "The ID of a message or of a session, or words of the text."
+    search_help_text = (
+        "The ID of a message or of a session, or what the search page takes: words, “a phrase”,"
+        f" role:user. Of what is found, the newest {MOST_FOUND:,} are listed."
+    )
     search_fields = ["message_uuid"]
     raw_id_fields = ["session", "parent_message", "model"]
     readonly_fields = ["external_id"]
 
     def get_search_results(self, request, queryset, search_term):
-        term = search_term.strip()[:LONGEST_SEARCH]
+        term = search_term.strip()[:LONGEST]
         if not term:
             return queryset, False
         for column in ("message_uuid", "session__session_uuid"):
             if (found := queryset.filter(**{column: term})).exists():
                 return found, False
-        return queryset.filter(pk__in=search.message_ids(term, limit=MOST_FOUND)), False
+        keys = search.matching_messages(term, limit=MOST_FOUND, seconds=SEARCH_SECONDS)
+        return with_keys(queryset, keys), False
 
 
 @admin.register(models.SessionSnapshot)

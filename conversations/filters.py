@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,27 +11,24 @@ import django_filters
 from django import forms
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connections
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from . import databases
+from . import databases, search
 from .forms import FewChoicesField, Styled
-from .importers import FORMATS
 from .importers.text import clean_text
 from .models import LanguageModel, Project, Session, SessionTag
 from .models.choices import SessionStatus, SessionType
 from .models.sessions import NANO, SessionQuerySet
+from .sources import HERE, SOURCES
 
 MOST_DOLLARS = 10**9
 LONGEST = 1_000  # characters of one value
-HERE = "here"
+SEARCH_SECONDS = 2.0  # that a page waits for a search
 NONE = "none"
-SOURCES = [
-    *((name, module.LABEL) for name, module in FORMATS.items()),
-    ("demo", "Demo data"),
-    (HERE, "Made here"),
-]
 PERIODS = {
     "1d": ("Today", 1),
     "7d": ("Last 7 days", 7),
@@ -75,6 +73,39 @@ def _totals(sessions: SessionQuerySet) -> Totals:
     )
 
 
+def with_keys(rows: QuerySet, keys: Iterable[int]) -> QuerySet:
+    """Return those of `rows` that have one of these keys; however many, they are one parameter."""
+    return rows.filter(pk__in=_listed(rows, keys))
+
+
+def _listed(rows: QuerySet, keys: Iterable[int]) -> RawSQL:
+    table = rows.model._meta.db_table
+    database = databases.of(connections[rows.db])
+    return RawSQL(*database.with_list(f"SELECT id FROM {table} WHERE id IN {{listed}}", keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Sessions that a search finds: the question for their keys, how many, and if that is all."""
+
+    keys: RawSQL
+    count: int
+    is_all: bool
+
+
+def matching(sessions: SessionQuerySet, typed: str) -> Matching:
+    """Return the sessions that a search finds; while nothing changes, they are looked for once."""
+
+    def look() -> Matching:
+        keys, is_all = search.matching_sessions(typed, seconds=SEARCH_SECONDS, using=sessions.db)
+        return Matching(_listed(sessions, keys), len(keys), is_all)
+
+    # Some words mean another day later on, or elsewhere: after:1h.
+    minute = timezone.now().replace(second=0, microsecond=0)
+    key = ("matching", typed, minute, timezone.get_current_timezone_name())
+    return databases.remembered(connections[sessions.db], key, look)
+
+
 @dataclass(frozen=True, slots=True)
 class Chip:
     """A filter that is on: what it says, and the address without it."""
@@ -115,6 +146,7 @@ class ModelFilter(django_filters.ModelChoiceFilter):
 class SessionFilter(django_filters.FilterSet):
     """Filters of the list of sessions; what cannot be meant is left out and said."""
 
+    q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST)
     title = django_filters.CharFilter(method="by_title", label="Title", max_length=LONGEST)
     project = ProjectFilter(
         queryset=Project.objects.all(), method="by_project", empty_label="Any project"
@@ -165,12 +197,51 @@ class SessionFilter(django_filters.FilterSet):
             except ValidationError as error:
                 self.left_out[name] = (value, error.messages[0])
                 del known[name]
+        self.form.fields["q"].widget.attrs["placeholder"] = "Words, “a phrase”, role:user"
         tag = self.form.fields["tag"].widget.attrs
         tag["list"] = "tag-names"
         for name in ("cost_min", "cost_max"):
             self.form.fields[name].widget.attrs.update({"step": "any", "inputmode": "decimal"})
 
+    # -- the search -------------------------------------------------------------------------
+
+    @cached_property
+    def reading(self) -> search.Reading | None:
+        """Return how the search is read, None if nothing is searched for."""
+        typed = self.data.get("q")
+        return search.read(typed, using=self.queryset.db) if typed else None
+
+    @cached_property
+    def matching(self) -> Matching | None:
+        """Return what the search finds, None if it asks nothing."""
+        is_asked = self.reading is not None and self.reading.tree is not None
+        return matching(self.queryset, self.data["q"]) if is_asked else None
+
+    def suggestions(self) -> list[tuple[str, str]]:
+        """Return what may be meant by the search instead, each with its address."""
+        found = []
+        for suggestion in self.reading.suggestions:
+            query = self.query()
+            query["q"] = suggestion.query
+            found.append((suggestion.label, f"?{query.urlencode()}"))
+        return found
+
+    def notices(self) -> list[str]:
+        """Return in how far these are not the sessions that were searched for."""
+        if self.matching is None or self.matching.is_all:
+            return []
+        if not self.matching.count:
+            return ["This search takes too long and was given up. Another word beside it, or a"
+                    " field such as after:7d, makes it quicker."]  # fmt: skip
+        return [
+            f"Not all that match are listed: these are the {self.matching.count:,} sessions with"
+            " the newest hits."
+        ]
+
     # -- what each asks ---------------------------------------------------------------------
+
+    def by_text(self, sessions, name, value):
+        return sessions.filter(pk__in=self.matching.keys) if self.matching else sessions
 
     def by_title(self, sessions, name, value):
         return sessions.titled(value)

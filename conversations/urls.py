@@ -3,7 +3,17 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from .views import catalog, messages, one_session, search, sessions, start, trash
+from .views import (
+    catalog,
+    go,
+    messages,
+    one_session,
+    saved_views,
+    search,
+    sessions,
+    start,
+    trash,
+)
 
 one = [
     path("", one_session.session_detail, name="session"),
@@ -30,8 +40,8 @@ urlpatterns = [
     path("sessions/", sessions.session_list, name="sessions"),
     path("sessions/new/", sessions.session_new, name="session-new"),
     path("sessions/bulk/", sessions.bulk, name="sessions-bulk"),
-    path("sessions/views/", sessions.save_view, name="view-save"),
-    path("sessions/views/<int:pk>/delete/", sessions.delete_view, name="view-delete"),
+    path("sessions/views/", saved_views.save_view, name="view-save"),
+    path("sessions/views/<int:pk>/delete/", saved_views.delete_view, name="view-delete"),
     path("sessions/<str:session_uuid>/", include(one)),
     path(
         "annotations/<str:annotation_uuid>/delete/",
@@ -51,7 +61,7 @@ urlpatterns = [
     path("trash/", trash.trash, name="trash"),
     path("trash/empty/", trash.trash_empty, name="trash-empty"),
     path("search/", search.search_page, name="search"),
-    path("go/", search.go, name="go"),
+    path("go/", go.go, name="go"),
     path("import/", start.import_page, name="import"),
     path("demo/", start.demo_data, name="demo"),
     path("connect/", start.connect, name="connect"),

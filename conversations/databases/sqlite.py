@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from conversations.search.sqlite import indexing
+
 DROP = {"trigger": "DROP TRIGGER IF EXISTS", "view": "DROP VIEW IF EXISTS"}
 
 # Each is exact and may run at any time; together they cost a pass over all messages.
@@ -40,7 +42,6 @@ REFILL_TAGS = """
     WHERE session.tags <> '[]' AND tag.type = 'text'
         AND tag.value NOT GLOB '*' || char(65533) || '*'
 """
-REBUILD_SEARCH = "INSERT INTO messages_fts (messages_fts) VALUES ('rebuild')"
 
 ADD_TOTALS = """
     UPDATE sessions
@@ -60,10 +61,6 @@ ADD_TOTALS = """
         GROUP BY session_id
     ) AS added
     WHERE added.session_id = sessions.id
-"""
-INDEX_MESSAGES = """
-    INSERT INTO messages_fts (rowid, content)
-    SELECT id, content FROM messages WHERE id BETWEEN %s AND %s
 """
 
 
@@ -99,7 +96,7 @@ def rebuild(cursor) -> None:
     cursor.execute(RECOUNT_TOTALS)
     cursor.execute("DELETE FROM session_tags")
     cursor.execute(REFILL_TAGS)
-    cursor.execute(REBUILD_SEARCH)
+    indexing.rebuild(cursor)
 
 
 def state(connection) -> tuple[int, int] | None:
@@ -128,7 +125,7 @@ def reserve_ids(cursor, table: str, count: int) -> range:
 
 @contextmanager
 def bulk_load(cursor) -> Iterator[None]:
-    """Switch the triggers for inserted messages off, inside the caller's transaction.
+    """Switch the triggers for inserted rows off, inside the caller's transaction.
 
     No other connection ever sees them off, and a crash rolls the switch back with the rows. The
     caller then calls `catch_up` for what it inserted.
@@ -138,13 +135,16 @@ def bulk_load(cursor) -> Iterator[None]:
     cursor.execute("DELETE FROM bulk_load")
 
 
-def catch_up(cursor, ids: range) -> None:
-    """Bring totals and search index up to date with the inserted messages of these ids.
+def catch_up(cursor, sessions: range, messages: range) -> None:
+    """Bring totals and search indexes up to date with inserted sessions and messages.
 
-    Two statements for thousands of rows cost less than half of what triggers for each row cost.
+    A few statements for thousands of rows cost less than half of what triggers for each row cost.
     """
-    cursor.execute(ADD_TOTALS, (ids[0], ids[-1]))
-    cursor.execute(INDEX_MESSAGES, (ids[0], ids[-1]))
+    if sessions:
+        indexing.index(cursor, "sessions", sessions[0], sessions[-1])
+    if messages:
+        cursor.execute(ADD_TOTALS, (messages[0], messages[-1]))
+        indexing.index(cursor, "messages", messages[0], messages[-1])
 
 
 def with_list(sql: str, values: Iterable[Any]) -> tuple[str, list[str]]:

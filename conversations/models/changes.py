@@ -28,8 +28,13 @@ class Change(models.Model):
 
 
 class SavedView(models.Model):
-    """A list under a name: its filters and order as they stand in the address."""
+    """A list or a search under a name: what it asks for as it stands in the address."""
 
+    class Page(models.TextChoices):
+        SESSIONS = "sessions"
+        SEARCH = "search"
+
+    page = models.CharField(max_length=20, choices=Page, db_default=Page.SESSIONS)
     user = ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     name = models.CharField(max_length=100)
     query = models.CharField(max_length=2000, blank=True)
@@ -39,7 +44,9 @@ class SavedView(models.Model):
     class Meta:
         db_table = "saved_views"
         ordering = ["name", "id"]
-        constraints = [models.UniqueConstraint(fields=["user", "name"], name="saved_views_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "page", "name"], name="saved_views_once")
+        ]
 
     def __str__(self):
         return self.name

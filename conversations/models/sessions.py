@@ -262,6 +262,12 @@ class Message(models.Model):
                 condition=Q(parent_message__isnull=False),
                 name="messages_by_parent",
             ),
+            models.Index(fields=["timestamp"], name="messages_by_time"),
+            # What lists of hits sort, filter and count by: thousands of rows are not read for it.
+            models.Index(
+                fields=["id", "timestamp", "session", "role", "model", "cost_nanos"],
+                name="messages_facts",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -98,14 +98,14 @@ class Chunk:
         """Store each session whole. The write lock must be held."""
         count = sum(len(record.messages) for record in records.values())
         self.message_ids = self.database.reserve_ids(cursor, "messages", count)
-        session_ids = iter(self.database.reserve_ids(cursor, "sessions", len(records)))
+        self.session_ids = self.database.reserve_ids(cursor, "sessions", len(records))
         stored = self._stored_sessions(records)
         self.known = known_messages(cursor, self.database, _all_uuids(records))
         messages = messages_of(cursor, self.database, (s.id for s in stored.values()))
         for (source, external_id), record in records.items():
             session = stored.get((source, external_id))
             if session is None:
-                self._add_session(next(session_ids), source, record)
+                self._add_session(source, record)
             else:
                 self._update_session(session, messages[session.id], record)
         self._insert(cursor)
@@ -118,7 +118,8 @@ class Chunk:
 
     # -- sessions ---------------------------------------------------------------------------
 
-    def _add_session(self, session_id: int, source: str, record: SessionRecord) -> None:
+    def _add_session(self, source: str, record: SessionRecord) -> None:
+        session_id = self.session_ids[len(self.sessions)]
         before = len(self.messages)
         origin = self._add_messages(session_id, source, record, 1)
         if record.messages and len(self.messages) == before:
@@ -255,14 +256,15 @@ class Chunk:
                 setattr(known.record, name, value)
 
     def _insert(self, cursor) -> None:
-        cursor.executemany(INSERT_SESSION, list(self.sessions.values()))
-        if not self.messages:
-            return
         rows = [self._row(*message) for message in self.messages]
-        ids = self.message_ids[: len(rows)]
         with self.database.bulk_load(cursor):
+            cursor.executemany(INSERT_SESSION, list(self.sessions.values()))
             cursor.executemany(INSERT_MESSAGE, rows)
-            self.database.catch_up(cursor, ids)
+            sessions, messages = (
+                self.session_ids[: len(self.sessions)],
+                self.message_ids[: len(rows)],
+            )
+            self.database.catch_up(cursor, sessions, messages)
 
     def _row(self, id, uuid, session_id, parent_uuid, sequence, time, record) -> tuple:
         parent = parent_uuid and self.known.get(parent_uuid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import connection
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,8 +24,9 @@ from conversations.pages import go_back, picked_keys, render_list, row_key, say,
 from conversations.tables import SessionTable
 from conversations.writing import new_id
 
+from .saved_views import views_of
+
 LISTED_TAGS = 200
-LONGEST_VIEW = SavedView._meta.get_field("query").max_length
 
 
 @require_safe
@@ -46,7 +46,7 @@ def _list(request: HttpRequest) -> HttpResponse:
             "filters": filters,
             "projects": lambda: filters.form.fields["project"].rows,
             "tag_names": tag_names,
-            "views": _views_of(request),
+            "views": views_of(request, SavedView.Page.SESSIONS),
             "has_demo": has_demo,
         },
         part="conversations/_sessions_table.html",
@@ -156,45 +156,3 @@ def session_new(request: HttpRequest) -> HttpResponse:
 def project_names() -> list[str]:
     """Return names of projects to offer while one is typed."""
     return list(Project.objects.values_list("name", flat=True)[:MOST_CHOICES])
-
-
-# -- lists under a name ---------------------------------------------------------------------------
-
-
-def _views_of(request: HttpRequest):
-    return SavedView.objects.filter(Q(user=request.user) | Q(is_shared=True)).select_related("user")
-
-
-@require_POST
-def save_view(request: HttpRequest) -> HttpResponse:
-    """Keep the filters and the order of the list under a name; the same name again replaces it."""
-    name = " ".join(request.POST.get("name", "").split())[:100]
-    asked = QueryDict(request.POST.get("query", "")[:5000])
-    query = SessionFilter(asked).query()
-    for order in ("sort", "per_page"):
-        if value := asked.get(order):
-            query[order] = value[:50]
-    if not name or "\x00" in name:
-        say_error(request, InvalidValue("Give the view a name."))
-    elif len(query.urlencode()) > LONGEST_VIEW:
-        say_error(request, InvalidValue("These filters are too long to be kept."))
-    else:
-        SavedView.objects.update_or_create(
-            user=request.user,
-            name=name,
-            defaults={
-                "query": query.urlencode(),
-                "is_shared": request.POST.get("shared") == "on",
-            },
-        )
-        say(request, f"Saved as “{name}”.")
-    encoded = query.urlencode()
-    return redirect(reverse("sessions") + (f"?{encoded}" if encoded else ""))
-
-
-@require_POST
-def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
-    view = get_object_or_404(SavedView, pk=pk, user=request.user)
-    with_undo = changes.delete_and_keep(view, f"View “{view.name}” deleted", user=request.user)
-    say(request, f"{with_undo.summary}.", undo=with_undo)
-    return go_back(request, "sessions")

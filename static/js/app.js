@@ -109,6 +109,13 @@ if (matchMedia("(max-width: 44rem)").matches) {
   document.querySelector(".filters")?.removeAttribute("open");
 }
 
+// What was searched for may stand in a part of the message that is folded.
+const lit = document.querySelector(".message:target");
+if (lit?.querySelector(".fold:not([open])")) {
+  for (const fold of lit.querySelectorAll(".fold")) fold.open = true;
+  lit.scrollIntoView();
+}
+
 // -- a button on each block of code ----------------------------------------------------------
 
 function offerCopies(place) {

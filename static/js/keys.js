@@ -53,11 +53,56 @@ function move(step) {
   const all = rows();
   if (!all.length) return;
   const at = all.indexOf(current());
-  const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+  point(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))]);
+}
+
+function point(next) {
   current()?.classList.remove("is-current");
   next.classList.add("is-current");
   next.scrollIntoView({ block: "nearest" });
   opener(next)?.focus({ preventScroll: true });
+}
+
+// -- from the box to the hits and back ------------------------------------------------------------
+
+const arrows = { ArrowDown: 1, ArrowUp: -1 };
+
+function searchBox() {
+  return document.getElementById("search-text");
+}
+
+// Say whether an arrow has moved the focus from the box to a hit, to another one, or to the box.
+function stepped(event) {
+  const [step, box] = [arrows[event.key], searchBox()];
+  const row = event.target.closest?.("#hits [data-row]");
+  if (!step || !box || event.shiftKey || !(row || (event.target === box && step > 0))) return false;
+  const all = rows();
+  if (!all.length) return false;
+  event.preventDefault();
+  const at = row ? all.indexOf(row) + step : 0;
+  if (at < 0) toBox();
+  else point(all[Math.min(at, all.length - 1)]);
+  return true;
+}
+
+function toBox() {
+  current()?.classList.remove("is-current");
+  searchBox().focus();
+}
+
+// Escape leads from a hit to the box, empties the box, and then leaves it.
+function leave(event) {
+  const field = event.target;
+  if (field.closest?.("#hits")) {
+    toBox();
+  } else if (field.matches?.('input[type="search"]')) {
+    if (!field.value) field.blur();
+    else if (field === searchBox()) {
+      event.preventDefault(); // not every browser does it by itself
+      field.value = "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
 }
 
 const keys = {
@@ -97,12 +142,13 @@ document.addEventListener("keydown", (event) => {
       if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
       menu.open = false;
     }
-    if (event.target.matches('input[type="search"]') && !event.target.value) event.target.blur();
+    if (!dialog) leave(event);
     return;
   }
   if (document.documentElement.dataset.keys === "off") return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("dialog[open]")) return;
+  if (stepped(event)) return;
   if (event.target.matches(typed) && !event.target.matches('[type="checkbox"]')) return;
   if (goes && places[event.key]) {
     event.preventDefault();

@@ -1,0 +1,357 @@
+"""Asking the indexes: which texts are hits, in which order, and how far one looked.
+
+To rank what stands in most texts, or to sort it by time, takes SQLite seconds. So first it is
+counted how many texts an index lets through. Few are all looked at. Of many, the newest texts
+there are ("the window") are looked up in the index, as many as may be expected to hold enough hits.
+What no index knows is looked for in the texts themselves, the newest first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import OperationalError
+
+from conversations.errors import TooSlow
+from conversations.search import text
+from conversations.search.reading import Reading
+
+from .compiling import Asked, Sql, compiled
+from .kinds import KINDS, MESSAGES, Kind
+
+FEW = 10_000  # hits that are all looked at, whatever the order
+RANKED = 20_000  # hits that are all ranked
+RANKED_OF_MANY = 5_000  # of more hits the newest, about so many, are ranked
+PROBED = 300  # texts that are looked up one by one in the index; more are met while it is read
+IN_MOST = 5  # what stands in one text of so many stands in most
+FIRST_LOOK = 3_000  # texts, the newest, that are looked at before an index of beginnings is asked
+LOOKED_AT_AGAIN = 3_000  # texts that are looked at to count the hits in some sessions
+FIRST_WINDOW, WIDEST, WIDER = 2_000, 50_000, 8
+STEPS = 20_000  # of SQLite's machine between two looks at the clock, a millisecond or so
+
+
+@dataclass(slots=True)
+class Hit:
+    """A text that was found."""
+
+    kind: str
+    key: int
+    score: float  # the greater the better; 0 where nothing is ranked
+    time: str
+    session: int
+    role: str
+    model: int | None
+    project: int | None
+    nanos: int | None  # of dollars
+
+
+@dataclass(slots=True)
+class Hits:
+    """Hits in order, and how far one looked.
+
+    `is_all`: there are no others. `ranked_of`: only the newest so many were ranked. `looked_at`:
+    only the newest so many texts were looked at.
+    """
+
+    hits: list[Hit] = field(default_factory=list)
+    is_all: bool = True
+    ranked: int | None = None
+    is_ranked: bool = True
+    looked_at: int | None = None
+
+
+@contextmanager
+def at_most(connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt what the connection does inside after so many seconds, with `TooSlow`."""
+    if seconds is None:
+        yield
+        return
+    connection.ensure_connection()
+    end = time.monotonic() + seconds
+    connection.connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+    try:
+        yield
+    except OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        raise TooSlow(f"The search took longer than {seconds:g} seconds.") from error
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+
+
+class Search:
+    """One query against one database."""
+
+    def __init__(self, connection, reading: Reading) -> None:
+        connection.ensure_connection()
+        for name in ("holds", "begins", "contains"):
+            connection.connection.create_function(
+                f"text_{name}", -1, getattr(text, name), deterministic=True
+            )
+        self.connection = connection
+        self.reading = reading
+        self.asked: dict[str, tuple[Kind, Asked]] = {}
+        # What only a message can be is asked of messages alone.
+        for kind in KINDS if reading.has_text else KINDS[:1]:
+            asked = reading.tree and compiled(reading.tree, kind, reading.parts, self.terms)
+            if asked:
+                self.asked[kind.name] = (kind, asked)
+
+    def rows(self, sql: Sql) -> list[tuple]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql.text, sql.values)
+            return cursor.fetchall()
+
+    def one(self, sql: Sql):
+        return self.rows(sql)[0][0]
+
+    def terms(self, table: str, beginning: str, holds: str) -> list[str]:
+        """Return terms of the index of characters or of symbols."""
+        beginning, holds = text.fold(beginning), text.fold(holds)
+        sql = Sql(f"SELECT term FROM {table} WHERE term >= %s AND term < %s",
+                  [beginning, f"{beginning}\U0010ffff"])  # fmt: skip
+        return [term for (term,) in self.rows(sql) if holds in term]
+
+    # -- in an order ------------------------------------------------------------------------------
+
+    def newest(self, wanted: int) -> Hits:
+        """Return the newest hits, at least `wanted` of them if there are."""
+        return self._merged(
+            [self._newest(kind, asked, wanted) for kind, asked in self.asked.values()],
+            key=lambda hit: (hit.time, hit.kind, hit.key),
+        )
+
+    def costliest(self, wanted: int) -> Hits:
+        """Return hits whose messages cost most: of very many hits, the newest are put in order."""
+        return self._merged(
+            [self._newest(kind, asked, RANKED_OF_MANY) for kind, asked in self.asked.values()],
+            key=lambda hit: (hit.nanos or -1, hit.time, hit.kind, hit.key),
+        )
+
+    def best(self, wanted: int) -> Hits:
+        """Return the hits that match best, at least `wanted` if there are."""
+        return self._merged(
+            [self._best(kind, asked, wanted) for kind, asked in self.asked.values()],
+            key=lambda hit: (hit.score, hit.time, hit.kind, hit.key),
+        )
+
+    def _merged(self, found: list[Hits], key) -> Hits:
+        merged = Hits(sorted((hit for some in found for hit in some.hits), key=key, reverse=True))
+        merged.is_all = all(some.is_all for some in found)
+        merged.is_ranked = all(some.is_ranked for some in found)
+        for some in found:
+            merged.ranked = merged.ranked or some.ranked
+            merged.looked_at = merged.looked_at or some.looked_at
+        return merged
+
+    # -- of one kind ------------------------------------------------------------------------------
+
+    def _newest(self, kind: Kind, asked: Asked, wanted: int) -> Hits:
+        if asked.match is None and asked.numbers is None:
+            return self._walk(kind, asked, wanted)
+        if asked.is_weak:
+            first = self._walk(kind, asked, wanted, most=FIRST_LOOK)
+            if first.is_all or len(first.hits) >= wanted:
+                return first
+        count = self._count(kind, asked, FEW)
+        if count <= FEW or asked.match is None:
+            hits = self._found(kind, asked, order=f"{kind.time} DESC", limit=wanted)
+            return Hits(hits, is_all=len(hits) < wanted)
+        return self._in_windows(kind, asked, wanted, self.one(self._counted(kind, asked)))
+
+    def _best(self, kind: Kind, asked: Asked, wanted: int) -> Hits:
+        if asked.match is None:
+            hits = self._newest(kind, asked, wanted)
+            hits.is_ranked = False
+            return hits
+        if asked.is_weak:
+            first = self._walk(kind, asked, wanted, most=FIRST_LOOK)
+            if not first.is_all and len(first.hits) * IN_MOST > FIRST_LOOK:
+                first.is_ranked = False
+                return first
+        count = self._count(kind, asked, RANKED)
+        if count <= RANKED:
+            limit = max(wanted, 1)
+            hits = self._found(kind, asked, order="score DESC", limit=limit, with_score=True)
+            return Hits(hits, is_all=len(hits) < limit)
+        count = self.one(self._counted(kind, asked))
+        window = math.ceil(RANKED_OF_MANY / count * self._texts(kind))
+        hits = self._found(
+            kind, asked, order="score DESC", limit=wanted, with_score=True, window=window
+        )
+        return Hits(hits, is_all=False, ranked=RANKED_OF_MANY)
+
+    def _in_windows(self, kind: Kind, asked: Asked, wanted: int, count: int) -> Hits:
+        """Return the newest hits of many: those among the newest texts, ever more of them."""
+        texts = self._texts(kind)
+        window = math.ceil(1.5 * wanted / count * texts) + 10
+        while window < texts:
+            hits = self._found(kind, asked, order=f"{kind.time} DESC", window=window)
+            if len(hits) >= wanted:
+                return Hits(hits, is_all=False)
+            window *= WIDER
+        return Hits(self._found(kind, asked, order=f"{kind.time} DESC"))
+
+    def _walk(self, kind: Kind, asked: Asked, wanted: int, *, most: int | None = None) -> Hits:
+        """Look at the texts themselves, the newest first, until there are enough hits.
+
+        Ends where the time of `at_most` is up: then it says how far it came.
+        """
+        found, window, start = Hits(is_all=False), FIRST_WINDOW, 0
+        texts = self._texts(kind)
+        while True:
+            window = min(window, (most or texts) - start)
+            try:
+                hits = self._looked_at(kind, asked, start, window)
+            except OperationalError as error:
+                if str(error) != "interrupted" or not start:
+                    raise
+                found.looked_at = start
+                return found
+            found.hits += hits
+            start += window
+            if start >= texts:
+                found.is_all = True
+                return found
+            if len(found.hits) >= wanted or (most and start >= most):
+                return found
+            window = min(2 * window, WIDEST)
+
+    # -- statements -------------------------------------------------------------------------------
+
+    def _texts(self, kind: Kind) -> int:
+        """Return about how many texts of a kind there are: at the most as many."""
+        tables = {"message": "messages", "session": "sessions", "note": "annotations"}
+        return self.one(Sql(f"SELECT COALESCE(MAX(id), 0) FROM {tables[kind.name]}"))
+
+    def _count(self, kind: Kind, asked: Asked, most: int) -> int:
+        """Return how many texts the indexes let through, counted to one more than `most`."""
+        return self.one(self._counted(kind, asked, f"LIMIT {most + 1}"))
+
+    def _counted(self, kind: Kind, asked: Asked, limit: str = "") -> Sql:
+        if asked.match:
+            index = kind.index
+            return Sql(
+                f"SELECT COUNT(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH %s {limit})",
+                [asked.match],
+            )
+        return Sql(f"SELECT COUNT(*) FROM ({asked.numbers.text} {limit})", asked.numbers.values)
+
+    def _found(
+        self, kind: Kind, asked: Asked, *, order: str, limit: int | None = None,
+        with_score: bool = False, window: int | None = None,
+    ) -> list[Hit]:  # fmt: skip
+        """Return hits by what the indexes let through."""
+        score = f"-bm25({kind.index}, {kind.weights})" if with_score and asked.match else "0.0"
+        more = []
+        if window is not None:
+            # With the plus SQLite meets them while it reads the index, else it looks up each.
+            rowid = f"{kind.index}.rowid" if window <= PROBED else f"+{kind.index}.rowid"
+            more.append(Sql(f"{rowid} IN (SELECT id FROM ({kind.newest} LIMIT {window}))"))
+        found = self._let_through(kind, asked, more)
+        limited = "" if limit is None else f" LIMIT {limit}"
+        sql = Sql(
+            f"SELECT {kind.key}, {score} AS score, {kind.facts} {found.text}"
+            f" ORDER BY {order}, {kind.key} DESC{limited}",
+            found.values,
+        )
+        return [Hit(kind.name, *row) for row in self.rows(sql)]
+
+    def _let_through(self, kind: Kind, asked: Asked, more: list[Sql]) -> Sql:
+        """Return the statement from FROM on: texts that an index lets through and that are hits."""
+        index, key = kind.index, kind.key
+        if asked.match:
+            tables = Sql(f"FROM {index} CROSS JOIN {kind.joined}")
+            where = [Sql(f"{index} MATCH %s", [asked.match]), Sql(f"{key} = {index}.rowid")]
+        else:
+            numbers = asked.numbers
+            tables = Sql(
+                f"FROM ({numbers.text}) AS number CROSS JOIN {kind.joined}", numbers.values
+            )
+            where = [Sql(f"{key} = {kind.key_of_document}")]
+        where += [*more, Sql("session.deleted_at IS NULL")]
+        if asked.match and asked.numbers:
+            where.append(Sql(f"{kind.document} IN ({asked.numbers.text})", asked.numbers.values))
+        if asked.where:
+            where.append(asked.where)
+        condition = Sql.joined(" AND ", where)
+        return Sql(f"{tables.text} WHERE {condition.text}", [*tables.values, *condition.values])
+
+    def _looked_at(self, kind: Kind, asked: Asked, start: int, count: int) -> list[Hit]:
+        """Return the hits among some texts, which are all looked at."""
+        kept = Sql("session.deleted_at IS NULL")
+        condition = Sql.joined(" AND ", [kept, asked.where] if asked.where else [kept])
+        sql = Sql(
+            f"SELECT {kind.key}, 0.0, {kind.facts}"
+            f" FROM ({kind.newest} LIMIT {count} OFFSET {start}) AS place"
+            f" CROSS JOIN {kind.joined}"
+            f" WHERE {kind.key} = place.id AND {condition.text}"
+            f" ORDER BY {kind.time} DESC, {kind.key} DESC",
+            condition.values,
+        )
+        return [Hit(kind.name, *row) for row in self.rows(sql)]
+
+    # -- how many ---------------------------------------------------------------------------------
+
+    def total(self, hits: Hits) -> tuple[int, bool]:
+        """Return how many hits there are in all, and whether there may be more."""
+        total, is_least = 0, False
+        for kind, asked in self.asked.values():
+            found = sum(hit.kind == kind.name for hit in hits.hits)
+            if (asked.match is None and asked.numbers is None) or asked.is_weak:
+                total, is_least = total + found, True
+                continue
+            count = self._count(kind, asked, RANKED)
+            if count > RANKED:
+                total, is_least = total + RANKED, True
+            elif count == 0 or (asked.says_all and not self._has_trash()):
+                total += count
+            else:
+                through = self._let_through(kind, asked, [])
+                total += self.one(Sql(f"SELECT COUNT(*) {through.text}", through.values))
+        return total, is_least
+
+    def _has_trash(self) -> bool:
+        return bool(
+            self.one(Sql("SELECT EXISTS (SELECT 1 FROM sessions WHERE deleted_at IS NOT NULL)"))
+        )
+
+    def hits_of(self, sessions: list[int], hits: Hits) -> tuple[Counter[int], bool]:
+        """Return how many hits each of these sessions has, and whether there may be more."""
+        counts = Counter(hit.session for hit in hits.hits if hit.kind != MESSAGES.name)
+        kind, asked = self.asked.get(MESSAGES.name, (None, None))
+        if kind is None:
+            return counts, False
+        listed = ", ".join(["%s"] * len(sessions))
+        texts = self.one(
+            Sql(f"SELECT TOTAL(total_messages) FROM sessions WHERE id IN ({listed})", sessions)
+        )
+        if asked.match is None and asked.numbers is None and texts > LOOKED_AT_AGAIN:
+            return counts + Counter(
+                hit.session for hit in hits.hits if hit.kind == MESSAGES.name
+            ), True
+        theirs = Sql(f"SELECT id FROM messages WHERE session_id IN ({listed})", sessions)
+        if asked.match:
+            rowid = f"{kind.index}.rowid" if texts <= PROBED else f"+{kind.index}.rowid"
+            through = self._let_through(
+                kind, asked, [Sql(f"{rowid} IN ({theirs.text})", theirs.values)]
+            )
+        elif asked.numbers:
+            inside = Sql(f"message.session_id IN ({listed})", sessions)
+            through = self._let_through(kind, asked, [inside])
+        else:
+            where = [
+                Sql("session.deleted_at IS NULL"),
+                Sql(f"message.id IN ({theirs.text})", sessions),
+            ]
+            condition = Sql.joined(" AND ", [*where, asked.where] if asked.where else where)
+            through = Sql(f"FROM {kind.joined} WHERE {condition.text}", condition.values)
+        rows = self.rows(
+            Sql(f"SELECT session.id, COUNT(*) {through.text} GROUP BY 1", through.values)
+        )
+        return counts + Counter(dict(rows)), False
