@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.sessions.models import Session as SignIn
-from django.db import DatabaseError, OperationalError, connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from conversations.errors import SessionsError
+from conversations.search import index
 
 TABLES_OF_INTEREST = ("sessions", "messages", "models", "projects")
 TABLES = """
     SELECT name FROM sqlite_master
     WHERE type = 'table' AND rootpage > 0
-        AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'messages_fts_*'
+        AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '*_fts_*'
 """
 SIZES = "SELECT name, SUM(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC"
 
@@ -83,12 +84,12 @@ def analyze(*, using: str = "default") -> None:
         for [name] in cursor.fetchall():
             cursor.execute(f'ANALYZE "{name}"')
         cursor.execute("ANALYZE sqlite_schema")  # makes sure that there is a sqlite_stat1
-        cursor.execute("DELETE FROM sqlite_stat1 WHERE tbl GLOB 'messages_fts_*'")
+        cursor.execute("DELETE FROM sqlite_stat1 WHERE tbl GLOB '*_fts_*'")
         cursor.execute("ANALYZE sqlite_schema")  # has all connections read it again
 
 
 def check(*, using: str = "default") -> list[str]:
-    """Return what is wrong with the file, its references or its search index; empty if nothing."""
+    """Return what is wrong with the file, its references or its search indexes, if anything."""
     problems = []
     with connections[using].cursor() as cursor:
         cursor.execute("PRAGMA integrity_check")
@@ -98,13 +99,7 @@ def check(*, using: str = "default") -> list[str]:
             f"{table} row {rowid} refers to a row of {parent} that is not there"
             for table, rowid, parent, _ in cursor.fetchall()
         ]
-        # With 1, the index is compared with the text that it was made of.
-        try:
-            cursor.execute(
-                "INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)"
-            )
-        except DatabaseError as error:
-            problems.append(f"search index: {error}")
+    problems += index.check(using=using)
     return problems
 
 

@@ -151,8 +151,13 @@ class SessionManager:
 
     @verb
     def search(self, query: str, limit: int = 20, **options: Any) -> list[Row]:
-        """Return the messages that match; see `search.search_messages`."""
+        """Return what matches, a row for each message; options are those of `search.find`."""
         return search.search_messages(query, limit=limit, using=self.alias, **options)
+
+    @verb
+    def find(self, query: str, limit: int = 20, **options: Any) -> search.Found:
+        """Return what matches, and how the query was read; see `search.find`."""
+        return search.find(query, limit=limit, using=self.alias, **options)
 
     @verb
     def get_session_stats(self, session_uuid: str) -> Row:

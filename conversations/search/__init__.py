@@ -216,7 +216,7 @@ class _Finder:
         if by == "session":
             rows = [some[0] for some in _by_session(hits.hits).values()]
         else:
-            rows = hits.hits
+            rows = self.without_titles_of_hits(hits)
         found.has_more = len(rows) > offset + limit
         if hits.is_all:
             found.total = len(rows)
@@ -239,6 +239,17 @@ class _Finder:
             if enough or len({hit.session for hit in hits.hits}) >= wanted:
                 return hits
             fetched *= HITS_OF_A_SESSION
+
+    def without_titles_of_hits(self, hits) -> list:
+        """Return hits without those of sessions as such, but for those of which no message is one.
+
+        Of messages a list is asked for, and who looks for a title finds its session too.
+        """
+        sessions = [hit.session for hit in hits.hits if hit.kind == "session"]
+        if not sessions:
+            return hits.hits
+        counts = self.search.messages_of(sessions, hits)
+        return [hit for hit in hits.hits if hit.kind != "session" or not counts[hit.session]]
 
     def count_hits(self, rows: list[Row], hits) -> None:
         """Add how many hits each session has."""

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from conversations.search.text import is_unspaced, parts
 
@@ -159,3 +159,18 @@ def _wrong_extras(cursor) -> list[str]:
         ) if table != "annotations" else cursor.execute("SELECT 0")
         wrong += cursor.fetchone()[0]
     return [f"search index: {wrong} texts of tool calls and tags differ"] if wrong else []
+
+
+def size(cursor) -> dict[str, int]:
+    """Return the bytes of each index by name; empty where SQLite was built without dbstat."""
+    sizes = "SELECT name, SUM(pgsize) FROM dbstat WHERE name GLOB %s GROUP BY 1"
+    found: dict[str, int] = {}
+    try:
+        for pattern in ("*_fts_*", "search_extras", "messages_facts", "messages_by_time"):
+            cursor.execute(sizes, [pattern])
+            for name, size in cursor.fetchall():
+                name = f"{name.partition('_fts_')[0]}_fts" if "_fts_" in name else name
+                found[name] = found.get(name, 0) + size
+    except OperationalError:
+        return {}
+    return found

@@ -22,7 +22,7 @@ from conversations.search import text
 from conversations.search.reading import Reading
 
 from .compiling import Asked, Sql, compiled
-from .kinds import KINDS, MESSAGES, Kind
+from .kinds import KINDS, MESSAGES, SESSIONS, Kind
 
 FEW = 10_000  # hits that are all looked at, whatever the order
 RANKED = 20_000  # hits that are all ranked
@@ -299,9 +299,11 @@ class Search:
     # -- how many ---------------------------------------------------------------------------------
 
     def total(self, hits: Hits) -> tuple[int, bool]:
-        """Return how many hits there are in all, and whether there may be more."""
+        """Return how many messages and notes are hits, and whether there may be more."""
         total, is_least = 0, False
         for kind, asked in self.asked.values():
+            if kind is SESSIONS:
+                continue
             found = sum(hit.kind == kind.name for hit in hits.hits)
             if (asked.match is None and asked.numbers is None) or asked.is_weak:
                 total, is_least = total + found, True
@@ -323,35 +325,45 @@ class Search:
 
     def hits_of(self, sessions: list[int], hits: Hits) -> tuple[Counter[int], bool]:
         """Return how many hits each of these sessions has, and whether there may be more."""
-        counts = Counter(hit.session for hit in hits.hits if hit.kind != MESSAGES.name)
-        kind, asked = self.asked.get(MESSAGES.name, (None, None))
-        if kind is None:
-            return counts, False
-        listed = ", ".join(["%s"] * len(sessions))
-        texts = self.one(
-            Sql(f"SELECT TOTAL(total_messages) FROM sessions WHERE id IN ({listed})", sessions)
-        )
-        if asked.match is None and asked.numbers is None and texts > LOOKED_AT_AGAIN:
-            return counts + Counter(
-                hit.session for hit in hits.hits if hit.kind == MESSAGES.name
-            ), True
-        theirs = Sql(f"SELECT id FROM messages WHERE session_id IN ({listed})", sessions)
+        others = Counter(hit.session for hit in hits.hits if hit.kind != MESSAGES.name)
+        messages = self.messages_of(sessions, hits)
+        return others + messages, not self._is_counted(sessions)
+
+    def messages_of(self, sessions: list[int], hits: Hits) -> Counter[int]:
+        """Return how many messages of each of these sessions are hits; where that would take too
+        long, how many of them are among `hits`."""
+        if hits.is_all or not self._is_counted(sessions):
+            return Counter(hit.session for hit in hits.hits if hit.kind == MESSAGES.name)
+        if MESSAGES.name not in self.asked:
+            return Counter()
+        kind, asked = self.asked[MESSAGES.name]
+        listed = f"({', '.join(['%s'] * len(sessions))})"
+        theirs = Sql(f"SELECT id FROM messages WHERE session_id IN {listed}", sessions)
         if asked.match:
-            rowid = f"{kind.index}.rowid" if texts <= PROBED else f"+{kind.index}.rowid"
-            through = self._let_through(
-                kind, asked, [Sql(f"{rowid} IN ({theirs.text})", theirs.values)]
-            )
-        elif asked.numbers:
-            inside = Sql(f"message.session_id IN ({listed})", sessions)
+            # With the plus they are met while the index is read, without it each is looked up.
+            plus = "" if self._messages(sessions) <= PROBED else "+"
+            inside = Sql(f"{plus}{kind.index}.rowid IN ({theirs.text})", theirs.values)
+        else:
+            inside = Sql(f"message.session_id IN {listed}", sessions)
+        if asked.match or asked.numbers:
             through = self._let_through(kind, asked, [inside])
         else:
             where = [
                 Sql("session.deleted_at IS NULL"),
-                Sql(f"message.id IN ({theirs.text})", sessions),
+                Sql(f"{kind.key} IN ({theirs.text})", sessions),
             ]
             condition = Sql.joined(" AND ", [*where, asked.where] if asked.where else where)
             through = Sql(f"FROM {kind.joined} WHERE {condition.text}", condition.values)
-        rows = self.rows(
-            Sql(f"SELECT session.id, COUNT(*) {through.text} GROUP BY 1", through.values)
-        )
-        return counts + Counter(dict(rows)), False
+        counted = f"SELECT session.id, COUNT(*) {through.text} GROUP BY 1"
+        return Counter(dict(self.rows(Sql(counted, through.values))))
+
+    def _is_counted(self, sessions: list[int]) -> bool:
+        """Say whether the messages of these sessions can be counted: not if all must be read."""
+        _, asked = self.asked.get(MESSAGES.name, (None, None))
+        by_index = asked is None or ((asked.match or asked.numbers) and not asked.is_weak)
+        return bool(by_index) or self._messages(sessions) <= LOOKED_AT_AGAIN
+
+    def _messages(self, sessions: list[int]) -> int:
+        listed = ", ".join(["%s"] * len(sessions))
+        total = f"SELECT TOTAL(total_messages) FROM sessions WHERE id IN ({listed})"
+        return int(self.one(Sql(total, sessions)))

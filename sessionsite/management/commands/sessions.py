@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from conversations import commands, exporters
 from conversations.models.choices import Role, SessionStatus
+from conversations.search import GROUPS, ORDERS
 from sessionsite.manager import SessionManager
 
 
@@ -56,11 +57,12 @@ class Command(commands.Command):
         listing.add_argument("--project")
         commands.add_format(listing)
 
-        search = verb("search", "Search all messages.")
-        search.add_argument("query")
+        search = verb("search", "Search messages, titles, tags and notes.")
+        search.add_argument("query", help='such as: python error -java "exact phrase" role:user')
         search.add_argument("--limit", type=int, default=20)
         search.add_argument("--offset", type=int, default=0)
-        search.add_argument("--order", choices=["relevance", "newest"], default="relevance")
+        search.add_argument("--order", choices=ORDERS, default="relevance")
+        search.add_argument("--by", choices=GROUPS, default="message", help="a row for each")
         commands.add_format(search)
 
         commands.add_format(about_a_session("stats", "Print what a session adds up to."))
@@ -134,16 +136,30 @@ class Command(commands.Command):
                 f" {row['status']:<10} {row['total_messages']:<6} ${row['total_cost']:.4f}"
             )
 
-    def search(self, *, query, format, limit, offset, order, **_):
+    def search(self, *, query, format, limit, offset, order, by, **_):
         marks = ("<mark>", "</mark>") if format == "json" else ("[", "]")
-        rows = self.sessions.search(query, limit, offset=offset, order=order, marks=marks)
+        found = self.sessions.find(query, limit, offset=offset, order=order, by=by, marks=marks)
         if format == "json":
-            self.print_json(rows)
-            return
-        for row in rows:
-            self.print(f"{row['session_uuid']}  {one_line(row['title'], 60)}")
-            self.print(f"  [{row['role']}] {one_line(row['snippet'], 400)}\n")
-        self.say(f"{len(rows)} found." if len(rows) < limit else f"The first {limit} are shown.")
+            self.print_json(found.rows)
+        for row in found.rows if format == "text" else ():
+            hits = f"  ({row['hits']} hits)" if by == "session" else ""
+            self.print(f"{row['session_uuid']}  {one_line(row['title'], 60)}{hits}")
+            where = row["role"] or row["found_in"]
+            self.print(f"  [{where}] {one_line(row['snippet'], 400)}\n")
+        self.tell(found, limit)
+
+    def tell(self, found, limit) -> None:
+        """Say how the query was read and how far the hits go, on standard error."""
+        for note in found.reading.notes:
+            self.say(note)
+        for suggestion in found.reading.suggestions:
+            self.say(f"Did you mean: {suggestion.query}")
+        if found.within_words and found.rows:
+            self.say("No text has these words; these hold the letters.")
+        if found.ranked:
+            self.say(f"Very many match: the {found.ranked:,} newest were ranked.")
+        count = len(found.rows)
+        self.say(f"The first {limit} are shown." if found.has_more else f"{count} found.")
 
     def stats(self, *, session, format, **_):
         stats = self.sessions.get_session_stats(session)
