@@ -6,6 +6,7 @@ query may say is told in `query.py` and docs/search.md.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ ORDERS = ("relevance", "newest", "cost")
 GROUPS = ("message", "session")
 HITS_OF_A_SESSION = 8  # at a guess: how many hits are fetched for one row of a session
 MOST_HITS = 100_000
-COUNTED = 10_000  # hits that facets count
+MORE_SECONDS = 1.0  # for the newest hits, where there was no time for those asked for
+COUNTED_OF_MANY = 2_000  # hits that facets count, the newest, where there are very many
 MOST_VALUES = 12  # of a facet
 ORDER_OF_PARTS = ("title", "text", "tags", "notes", "tools", "description", "system")
 
@@ -113,10 +115,10 @@ def facets(
     """Return the hits counted by model, project, role and month, and of how many newest hits that
     is, None if of all. Empty where nothing is found in time."""
     finder = _Finder(read(clean_text(typed), using=using), seconds, using)
-    hits = finder.hits("newest", COUNTED)
+    hits = finder.hits("counted", COUNTED_OF_MANY)
     if hits is None:
         return [], None
-    counted = hits.hits[:COUNTED]
+    counted = hits.hits
     fields = {
         "model": Counter(hit.model for hit in counted if hit.model),
         "project": Counter(hit.project for hit in counted if hit.project),
@@ -140,7 +142,7 @@ def facets(
         )
         for name, counts in fields.items()
         if counts
-    ], (None if hits.is_all and len(hits.hits) <= COUNTED else len(counted))
+    ], (None if hits.is_all else len(counted))
 
 
 def _model_names(keys, using: str) -> dict[int, str]:
@@ -179,7 +181,7 @@ class _Finder:
 
     def __init__(self, reading: Reading, seconds: float | None, using: str) -> None:
         self.reading = reading
-        self.seconds = seconds
+        self.end = None if seconds is None else time.monotonic() + seconds
         self.using = using
         self.connection = connections[using]
         self.backend: ModuleType = import_module(f"{__name__}.{self.connection.vendor}")
@@ -189,11 +191,12 @@ class _Finder:
         if self.reading.tree is None:
             return None
         try:
-            with self.backend.at_most(self.connection, self.seconds):
+            with self.backend.until(self.connection, self.end):
                 self.search = self.backend.Search(self.connection, self.reading)
                 ask: Callable = {
                     "relevance": self.search.best,
                     "newest": self.search.newest,
+                    "counted": self.search.counted,
                     "cost": self.search.costliest,
                 }[order]
                 return ask(wanted)
@@ -206,6 +209,8 @@ class _Finder:
             return found
         for possible in dict.fromkeys([order, "newest"]):
             # To rank what stands in most messages may take too long; the newest come at once.
+            if possible != order and self.end is not None:
+                self.end = time.monotonic() + MORE_SECONDS
             if (hits := self.gathered(possible, by, offset + limit + 1)) is not None:
                 break
         else:
@@ -232,13 +237,15 @@ class _Finder:
         """Return hits enough for `wanted` rows."""
         if by == "message":
             return self.hits(order, wanted)
-        fetched = wanted * HITS_OF_A_SESSION
+        fetched, before = wanted * HITS_OF_A_SESSION, None
         while True:
             hits = self.hits(order, fetched)
-            enough = hits is None or hits.is_all or hits.looked_at or fetched >= MOST_HITS
+            if hits is None:  # the time is up: what was found before is better than nothing
+                return before
+            enough = hits.is_all or hits.looked_at or fetched >= MOST_HITS
             if enough or len({hit.session for hit in hits.hits}) >= wanted:
                 return hits
-            fetched *= HITS_OF_A_SESSION
+            fetched, before = fetched * HITS_OF_A_SESSION, hits
 
     def without_titles_of_hits(self, hits) -> list:
         """Return hits without those of sessions as such, but for those of which no message is one.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .text import FOLDING
+from .text import folded_in_place
 
 LENGTH = 240  # characters of an excerpt, about
 LEAD = 60  # of them in front of what was found
@@ -40,7 +40,7 @@ def read_marks(marked: str, start: str, stop: str) -> tuple[str, list[Span]]:
 def find_spans(text: str, patterns: Iterable[re.Pattern[str]], *, most: int = 200) -> list[Span]:
     """Return where patterns for folded text (`text.pattern`) match, the first ones of each."""
     spans: list[Span] = []
-    folded = text.lower() if text.isascii() else text.translate(FOLDING)
+    folded = folded_in_place(text)
     for pattern in patterns:
         for count, found in enumerate(pattern.finditer(folded)):
             if count == most:

@@ -54,6 +54,7 @@ class Folding(dict):
 
 
 FOLDING, FOLDING_AS_INDEXED = Folding(as_indexed=False), Folding(as_indexed=True)
+NOT_ASCII = re.compile("[^\x00-\x7f]+")
 MARKS = re.compile("[\u0300-\u036f]+")
 # Those that an index of words takes for a part of a letter. Any other ends the word.
 MARKS_IN_WORDS = re.compile(
@@ -65,7 +66,14 @@ def fold(text: str, *, as_indexed: bool = False) -> str:
     """Return `text` as it is compared: small letters, no accents, plain quotes and dashes."""
     if text.isascii():
         return text.lower()
-    return MARKS.sub("", text.translate(FOLDING_AS_INDEXED if as_indexed else FOLDING))
+    return MARKS.sub("", folded_in_place(text, as_indexed=as_indexed))
+
+
+def folded_in_place(text: str, *, as_indexed: bool = False) -> str:
+    """Return `text` with each character as it is compared; marks that stand alone stay."""
+    table = FOLDING_AS_INDEXED if as_indexed else FOLDING
+    # Of most texts little is not ASCII, and lower() is a hundred times as quick as translate().
+    return NOT_ASCII.sub(lambda found: found[0].translate(table), text).lower()
 
 
 def is_word_character(character: str) -> bool:
@@ -159,12 +167,33 @@ def _found(
 ) -> bool:
     sought = pattern(needle, as_indexed=as_indexed, **how)
     anchor = _anchor(needle, as_indexed)
+    is_whole = anchor == fold(needle, as_indexed=as_indexed)
     for text in texts:
-        if isinstance(text, str):
-            folded = fold(text, as_indexed=as_indexed)
+        if not isinstance(text, str):
+            continue
+        # Mostly it stands there as it was typed, and then nothing has to be folded.
+        for spelled in _spellings(needle) if is_whole else ():
+            place = text.find(spelled)
+            around = text[max(0, place - 1) : place + len(spelled) + 1]
+            if place >= 0 and sought.search(fold(around, as_indexed=as_indexed)):
+                return True
+        folded = fold(text, as_indexed=as_indexed)
+        if not is_whole:
             if anchor in folded and sought.search(folded):
                 return True
+            continue
+        place = folded.find(anchor)
+        while place >= 0:
+            if sought.search(folded[max(0, place - 1) : place + len(anchor) + 1]):
+                return True
+            place = folded.find(anchor, place + 1)
     return False
+
+
+@lru_cache(maxsize=1000)
+def _spellings(needle: str) -> tuple[str, ...]:
+    small = needle.lower()
+    return tuple(dict.fromkeys((needle, small, small[:1].upper() + small[1:], small.upper())))
 
 
 @lru_cache(maxsize=1000)

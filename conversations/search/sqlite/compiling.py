@@ -75,6 +75,11 @@ class Asked:
     is_weak: bool = False
 
     @property
+    def looks_at_texts(self) -> bool:
+        """Say whether texts themselves are read, and not columns alone."""
+        return self.where is not None and "text_" in self.where.text
+
+    @property
     def says_all(self) -> bool:
         return self.where is None and self.numbers is None
 

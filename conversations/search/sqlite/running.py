@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import OperationalError
 
@@ -28,7 +28,8 @@ FEW = 10_000  # hits that are all looked at, whatever the order
 RANKED = 20_000  # hits that are all ranked
 RANKED_OF_MANY = 5_000  # of more hits the newest, about so many, are ranked
 PROBED = 300  # texts that are looked up one by one in the index; more are met while it is read
-IN_MOST = 5  # what stands in one text of so many stands in most
+IN_MANY = 100  # what begins a word in one text of so many is not ranked: the index is slow then
+MANY_TEXTS = 60_000  # that are looked at before an index of beginnings is asked
 FIRST_LOOK = 3_000  # texts, the newest, that are looked at before an index of beginnings is asked
 LOOKED_AT_AGAIN = 3_000  # texts that are looked at to count the hits in some sessions
 FIRST_WINDOW, WIDEST, WIDER = 2_000, 50_000, 8
@@ -66,20 +67,20 @@ class Hits:
 
 
 @contextmanager
-def at_most(connection, seconds: float | None) -> Iterator[None]:
-    """Interrupt what the connection does inside after so many seconds, with `TooSlow`."""
-    if seconds is None:
+def until(connection, end: float | None) -> Iterator[None]:
+    """Interrupt what the connection does inside when it is `end` (of time.monotonic()), with
+    `TooSlow`."""
+    if end is None:
         yield
         return
     connection.ensure_connection()
-    end = time.monotonic() + seconds
     connection.connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
     try:
         yield
     except OperationalError as error:
         if str(error) != "interrupted":
             raise
-        raise TooSlow(f"The search took longer than {seconds:g} seconds.") from error
+        raise TooSlow("The search took longer than it may.") from error
     finally:
         connection.connection.set_progress_handler(None, 0)
 
@@ -126,6 +127,16 @@ class Search:
             key=lambda hit: (hit.time, hit.kind, hit.key),
         )
 
+    def counted(self, wanted: int) -> Hits:
+        """Return all hits there are if they are few, else at least `wanted` of the newest."""
+        return self._merged(
+            [
+                self._newest(kind, asked, wanted, all_of_few=True)
+                for kind, asked in self.asked.values()
+            ],
+            key=lambda hit: (hit.time, hit.kind, hit.key),
+        )
+
     def costliest(self, wanted: int) -> Hits:
         """Return hits whose messages cost most: of very many hits, the newest are put in order."""
         return self._merged(
@@ -151,17 +162,20 @@ class Search:
 
     # -- of one kind ------------------------------------------------------------------------------
 
-    def _newest(self, kind: Kind, asked: Asked, wanted: int) -> Hits:
+    def _newest(self, kind: Kind, asked: Asked, wanted: int, *, all_of_few: bool = False) -> Hits:
         if asked.match is None and asked.numbers is None:
             return self._walk(kind, asked, wanted)
         if asked.is_weak:
             first = self._walk(kind, asked, wanted, most=FIRST_LOOK)
             if first.is_all or len(first.hits) >= wanted:
                 return first
+            if len(first.hits) * MANY_TEXTS > wanted * FIRST_LOOK:
+                return self._walk(kind, asked, wanted)
         count = self._count(kind, asked, FEW)
         if count <= FEW or asked.match is None:
-            hits = self._found(kind, asked, order=f"{kind.time} DESC", limit=wanted)
-            return Hits(hits, is_all=len(hits) < wanted)
+            limit = None if all_of_few else wanted
+            hits = self._found(kind, asked, order=f"{kind.time} DESC", limit=limit)
+            return Hits(hits, is_all=all_of_few or len(hits) < wanted)
         return self._in_windows(kind, asked, wanted, self.one(self._counted(kind, asked)))
 
     def _best(self, kind: Kind, asked: Asked, wanted: int) -> Hits:
@@ -171,7 +185,8 @@ class Search:
             return hits
         if asked.is_weak:
             first = self._walk(kind, asked, wanted, most=FIRST_LOOK)
-            if not first.is_all and len(first.hits) * IN_MOST > FIRST_LOOK:
+            if not first.is_all and len(first.hits) * IN_MANY > FIRST_LOOK:
+                first = self._newest(kind, asked, wanted)
                 first.is_ranked = False
                 return first
         count = self._count(kind, asked, RANKED)
@@ -190,17 +205,24 @@ class Search:
         """Return the newest hits of many: those among the newest texts, ever more of them."""
         texts = self._texts(kind)
         window = math.ceil(1.5 * wanted / count * texts) + 10
-        while window < texts:
-            hits = self._found(kind, asked, order=f"{kind.time} DESC", window=window)
-            if len(hits) >= wanted:
-                return Hits(hits, is_all=False)
-            window *= WIDER
-        return Hits(self._found(kind, asked, order=f"{kind.time} DESC"))
+        hits: list[Hit] = []
+        order, before = f"{kind.time} DESC", 0
+        try:
+            while window < texts:
+                hits = self._found(kind, asked, order=order, window=window)
+                if len(hits) >= wanted:
+                    return Hits(hits, is_all=False)
+                window, before = window * WIDER, window
+            return Hits(self._found(kind, asked, order=order))
+        except OperationalError as error:
+            if str(error) != "interrupted" or not before:
+                raise
+            return Hits(hits, is_all=False, looked_at=before)
 
     def _walk(self, kind: Kind, asked: Asked, wanted: int, *, most: int | None = None) -> Hits:
         """Look at the texts themselves, the newest first, until there are enough hits.
 
-        Ends where the time of `at_most` is up: then it says how far it came.
+        Ends where the time of `until` is up: then it says how far it came.
         """
         found, window, start = Hits(is_all=False), FIRST_WINDOW, 0
         texts = self._texts(kind)
@@ -253,12 +275,24 @@ class Search:
             # With the plus SQLite meets them while it reads the index, else it looks up each.
             rowid = f"{kind.index}.rowid" if window <= PROBED else f"+{kind.index}.rowid"
             more.append(Sql(f"{rowid} IN (SELECT id FROM ({kind.newest} LIMIT {window}))"))
-        found = self._let_through(kind, asked, more)
         limited = "" if limit is None else f" LIMIT {limit}"
+        if not asked.looks_at_texts:
+            found = self._let_through(kind, asked, more)
+            sql = Sql(
+                f"SELECT {kind.key}, {score} AS score, {kind.facts} {found.text}"
+                f" ORDER BY {order}, {kind.key} DESC{limited}",
+                found.values,
+            )
+            return [Hit(kind.name, *row) for row in self.rows(sql)]
+        # The texts are looked at in the order that is asked for, until there are enough: hence the
+        # LIMIT within, without which SQLite would look at all of them first.
+        through = self._let_through(kind, replace(asked, where=None), more)
         sql = Sql(
-            f"SELECT {kind.key}, {score} AS score, {kind.facts} {found.text}"
-            f" ORDER BY {order}, {kind.key} DESC{limited}",
-            found.values,
+            f"SELECT {kind.key}, place.score, {kind.facts} FROM (SELECT {kind.key} AS place_key,"
+            f" {score} AS score {through.text} ORDER BY {order}, {kind.key} DESC LIMIT -1) AS place"
+            f" CROSS JOIN {kind.joined} WHERE {kind.key} = place.place_key"
+            f" AND {asked.where.text}{limited}",
+            [*through.values, *asked.where.values],
         )
         return [Hit(kind.name, *row) for row in self.rows(sql)]
 
@@ -309,7 +343,9 @@ class Search:
                 total, is_least = total + found, True
                 continue
             count = self._count(kind, asked, RANKED)
-            if count > RANKED:
+            if asked.looks_at_texts and count > LOOKED_AT_AGAIN // 10:
+                total, is_least = total + found, True
+            elif count > RANKED:
                 total, is_least = total + RANKED, True
             elif count == 0 or (asked.says_all and not self._has_trash()):
                 total += count
@@ -339,13 +375,14 @@ class Search:
         kind, asked = self.asked[MESSAGES.name]
         listed = f"({', '.join(['%s'] * len(sessions))})"
         theirs = Sql(f"SELECT id FROM messages WHERE session_id IN {listed}", sessions)
-        if asked.match:
+        by_index = (asked.match or asked.numbers) and not asked.is_weak
+        if by_index and asked.match:
             # With the plus they are met while the index is read, without it each is looked up.
             plus = "" if self._messages(sessions) <= PROBED else "+"
             inside = Sql(f"{plus}{kind.index}.rowid IN ({theirs.text})", theirs.values)
         else:
             inside = Sql(f"message.session_id IN {listed}", sessions)
-        if asked.match or asked.numbers:
+        if by_index:
             through = self._let_through(kind, asked, [inside])
         else:
             where = [
