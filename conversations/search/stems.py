@@ -28,17 +28,21 @@ def stems_of_words_that_begin(letters: str) -> list[str]:
     # A stem of one letter is a vowel.
     for end in range(1 if letters[0] in "aeiouy" else 2, len(letters) + 1):
         head, rest = letters[:end], letters[end:]
-        doubled = rest[:1] == head[-1:]  # "stopping": the second p went with the ending
-        if _begins_endings(rest) or (doubled and _begins_endings(rest[1:])):
+        if _follows(head[-1], rest):
             found |= dict.fromkeys(head + left for left in LEFT)
     return [stem for stem in found if not stem.startswith(letters)]
 
 
 @cache
 def _begins_endings(letters: str) -> bool:
-    """Say whether `letters` is the beginning of one or more endings."""
+    """Say whether `letters` is the beginning of one or more endings, of which the letter before
+    may be doubled: "stopping"."""
     return any(
         ending.startswith(letters)
-        or (letters.startswith(ending) and _begins_endings(letters[len(ending) :]))
+        or (letters.startswith(ending) and _follows(ending[-1], letters[len(ending) :]))
         for ending in ENDINGS
     )
+
+
+def _follows(last: str, letters: str) -> bool:
+    return _begins_endings(letters) or (letters[:1] == last and _begins_endings(letters[1:]))

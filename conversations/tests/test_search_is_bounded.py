@@ -7,52 +7,65 @@ from django.db import connection
 
 from conversations import search
 from conversations.models import Message
-from conversations.search import sqlite
+from conversations.search.sqlite import running
 from conversations.tests.factories import make_messages, make_session
 from conversations.tests.pages import page
-from conversations.views import search as view
+from conversations.views import results
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def many():
+def many(monkeypatch):
     session = make_session("Tea")
     make_messages(session, 3000)
     Message.objects.update(content="the same words in every one of them")
+    monkeypatch.setattr(running, "STEPS", 1)
     return session
 
 
 def test_a_search_ends_when_its_time_is_up(many):
     with pytest.raises(search.TooSlow, match="longer than 0 seconds"):
-        search.search_messages("same", seconds=0)
+        search.search_messages("same", order="newest", seconds=0)
     assert len(search.search_messages("same", seconds=60)) == 20
 
 
 def test_the_connection_is_as_it_was_afterwards(many):
-    with pytest.raises(search.TooSlow):
-        search.search_messages("same", seconds=0)
+    assert search.find("same", order="newest", seconds=0).given_up
     assert len(search.search_messages("same")) == 20
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM messages AS a, (SELECT 1 FROM messages LIMIT 300)")
         assert cursor.fetchone() == (900_000,)
 
 
-def test_the_page_shows_the_newest_where_ranking_takes_too_long(client, many, monkeypatch):
-    found = search.search_messages
-
-    def slow_to_rank(*args, order, seconds, **options):
-        return found(*args, order=order, seconds=0 if order == "relevance" else 60, **options)
-
-    monkeypatch.setattr(view.search, "search_messages", slow_to_rank)
-    html = page(client, "/search/?q=same")
+def test_the_newest_are_shown_where_ranking_takes_too_long(client, many, monkeypatch):
+    monkeypatch.setattr(results, "SEARCH_SECONDS", 0)
+    html = page(client, "/search/?q=same&by=message")
     assert "These are the newest" in html
     assert html.count("data-row>") == 20
 
 
 def test_the_page_says_it_where_nothing_was_found_in_time(client, many, monkeypatch):
-    monkeypatch.setattr(view, "LONGEST_SECONDS", 0)
-    monkeypatch.setattr(sqlite, "STEPS", 1)
-    html = page(client, "/search/?q=same")
+    monkeypatch.setattr(results, "SEARCH_SECONDS", 0)
+    html = page(client, "/search/?q=same&order=newest")
     assert "was given up" in html
-    assert "Nothing was found" not in html.replace("Nothing was found.", "")
+    assert "<h2>Nothing was found" not in html
+
+
+def test_what_no_index_has_is_looked_for_in_all_texts(many):
+    Message.objects.filter(sequence_number=1).update(content="odd: zqx~~zqx")
+    found = search.find("*zqx~~zqx*")
+    assert (len(found.rows), found.looked_at) == (1, None)
+
+
+def test_of_very_many_hits_the_newest_are_ranked_and_newest_first_stays_exact(many, monkeypatch):
+    monkeypatch.setattr(running, "RANKED", 100)
+    monkeypatch.setattr(running, "RANKED_OF_MANY", 50)
+    monkeypatch.setattr(running, "FEW", 10)
+    ranked = search.find("same", limit=5)
+    newest = search.find("same", limit=5, offset=3, order="newest")
+    everything = Message.objects.order_by("-timestamp", "-id").values_list(
+        "message_uuid", flat=True
+    )
+    assert (ranked.ranked, len(ranked.rows), ranked.total_is_least) == (50, 5, True)
+    assert [row["message_uuid"] for row in newest.rows] == list(everything[3:8])

@@ -122,7 +122,7 @@ def test_operators_are_in_capitals_and_stand_alone(typed):
     [
         "node.js", "c++", "C#", "foo_bar", "__init__", "--force", "->", "a->b", "=>", "-=", "a|b",
         "main()", "f(g(x))", "self.f(a,b).g()", "src/app/main.py", "C++17", "a@example.org", "50%",
-        "http://example.org/?a=1&b=2#c", "10.0.0.1", "TypeError:", "don't", "*args", "a+b", "_", "/",
+        "http://example.org/?a=1&b=2#c", "10.0.0.1", "TypeError:", "don't", "*args", "a+b", "_",
         "std::vector", "#tag", "$HOME", "日本", "สวัสดี", "🙂", "...", "?", "e4748d1e-e176-42bd",
     ],
 )  # fmt: skip
@@ -230,24 +230,20 @@ def test_an_address_is_no_field(typed):
         ("(a b", ["a", "b"], "a bracket is not closed"),
         ("a b)", ["a", "b"], "a bracket is closed that was not opened"),
         ("a ()", ["a", "()"], "there is nothing between brackets"),
-        ("a + ", ["a", "+"], r"\+ has nothing behind it"),
-        ("+ a", ["+", "a"], r"\+ has nothing before it"),
+        ("a + ", ["a", "+"], "+ has nothing behind it"),
+        ("+ a", ["+", "a"], "+ has nothing before it"),
         ("NEAR() a", ["NEAR()", "a"], "NEAR has nothing in its brackets"),
         ("-(", ["-("], "a bracket is not closed"),
-        ('"a" OR "b', ['"a" OR "b'], None),
         ("title:) a", ["title:", "a"], "a bracket is closed"),
     ],
 )
 def test_what_cannot_be_read_is_searched_for_word_by_word(typed, words, reason):
     parsed = parse(typed)
-    if reason is None:
-        assert parsed.notes == ["A quote is not closed: it was read to the end."]
-        return
     found = [parsed.tree] if isinstance(parsed.tree, Word) else list(parsed.tree.of)
     assert found == list(map(Word, words))
     [note] = parsed.notes
     assert "could not be read as a query" in note
-    assert reason.replace("\\", "") in note
+    assert reason in note
 
 
 def test_a_quote_that_is_not_closed_is_read_to_the_end():
@@ -278,7 +274,7 @@ def test_of_too_many_words_the_first_are_searched_for():
 def test_brackets_may_not_lie_too_deep_within_each_other(opening):
     levels = DEEPEST // (2 if ":" in opening else 1)
     assert parse(opening * levels + "a" + ")" * levels).notes == []
-    parsed = parse(opening * 3000 + "a" + ")" * 3000)
+    parsed = parse(opening * 900 + "a" + ")" * 900)
     assert f"more than {DEEPEST} brackets" in parsed.notes[0]
 
 

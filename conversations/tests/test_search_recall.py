@@ -32,12 +32,17 @@ class Query:
     parts: set[str] = field(default_factory=set)
     is_shown: bool = True  # what was found stands in the text
 
-    def among(self, documents: list[Document]) -> Counter:
+    def among(self, documents: list[Document], *, by: str = "session") -> Counter:
+        """Return what must be found, by name; of messages a session is a row of its own only if
+        none of its messages is found."""
         if self.parts:
             documents = [document.within(self.parts) for document in documents]
         for test in (self.test, self.letters or self.test):
             if found := [document for document in documents if test(document)]:
                 break
+        if by == "message":
+            said = {document.session for document in found if document.kind == "message"}
+            found = [some for some in found if some.kind != "session" or some.session not in said]
         return Counter((document.kind, document.uuid) for document in found)
 
 
@@ -58,7 +63,7 @@ class Corpus:
             order = search.ORDERS[number % len(search.ORDERS)]
             found = search.find(query.typed, limit=5000, order=order, using=self.alias)
             rows = Counter(map(named, found.rows))
-            wanted = query.among(self.documents)
+            wanted = query.among(self.documents, by="message")
             if rows != wanted:
                 wrong.append(
                     f"{query.typed!r} ({found.reading.says}): "

@@ -81,13 +81,13 @@ def _pattern(node: TextNode) -> re.Pattern[str] | None:
 def _found_otherwise(parts: list[Text], sought: list[TextNode]) -> list[Text]:
     """Mark words within camelCase words, and in texts that are too long for FTS5 to mark."""
     plain = list(dict.fromkeys(word for node in sought for word in _words(node)))
-    stems = [word[: max(STEM, len(word) - STEM)] for word in plain]
-    tries = (
+    # As it is, or less one letter of its ending after the other; else so within words.
+    stems = [[word[: max(STEM, len(word) - cut)] for word in plain] for cut in range(STEM + 1)]
+    tries = [
         [pattern(word) for word in plain],
-        [pattern(word, anywhere=True) for word in plain],
-        [pattern(stem, begins=True) for stem in stems],
-        [pattern(stem, anywhere=True) for stem in stems],
-    )
+        *([pattern(stem, begins=True) for stem in some] for some in stems[1:]),
+        *([pattern(stem, anywhere=True) for stem in some] for some in stems),
+    ]
     for patterns in tries:
         found = [
             Text(text.part, text.text, tuple(find_spans(text.text, patterns))) for text in parts
