@@ -21,7 +21,7 @@ from .text import fold
 
 MOST_NAMES = 10_000  # that are looked through for one that is meant
 MOST_MEANT = 500  # models or projects that one value may name
-LARGEST = 10**15
+LARGEST = 2**63 - 1  # that a column holds
 PARTS = {
     "text": "what was said",
     "tools": "tool calls, their results and thoughts",
@@ -31,7 +31,7 @@ PARTS = {
     "tags": "tags",
     "notes": "notes",
 }
-COMPARISON = re.compile(r"(>=|<=|>|<|=)?\s*([^\s.].*?)(?:\.\.(.+))?")
+COMPARISON = re.compile(r"(>=|<=|>|<|=)?\s*((?!\.\.)\S.*?)(?:\.\.(.+))?")
 NUMBER = re.compile(r"\$?(\d{1,15}(?:\.\d{0,12})?|\.\d{1,12})\s*([a-z]*)", re.IGNORECASE)
 AGO = re.compile(r"(\d{1,5})\s*(h|d|w|m|mo|y)", re.IGNORECASE)
 HOURS = {"h": 1, "d": 24, "w": 168, "m": 730, "mo": 730, "y": 8760}
@@ -103,7 +103,7 @@ def _named(wanted: str, names: dict[Any, tuple[str, ...]]) -> tuple[list[Any], l
     keys = keys or [key for key, held in known.items() if any(folded in name for name in held)]
     if keys:
         return keys, []
-    spelled = {fold(name): name for held in names.values() for name in held}
+    spelled = {fold(name): name for held in names.values() for name in reversed(held)}
     close = get_close_matches(folded, spelled, n=3, cutoff=0.6)
     return [], [spelled[name] for name in close]
 
@@ -200,7 +200,10 @@ def _amount(says: str, column: str, units: dict[str, float], unit: str, factor: 
             known = ", ".join(name for name in units if name)
             raise NotMeant(f"“{text}” is no amount; units are {known}" if known
                            else f"“{text}” is no amount")  # fmt: skip
-        return min(float(found[1]) * units[found[2].lower()], LARGEST)
+        return float(found[1]) * units[found[2].lower()]
+
+    def stored(number: float) -> int:
+        return min(round(number * factor), LARGEST)
 
     def read(value: str, using: str) -> Answer:
         found = COMPARISON.fullmatch(value)
@@ -211,12 +214,12 @@ def _amount(says: str, column: str, units: dict[str, float], unit: str, factor: 
         if last is not None:
             high = number(last)
             where = f"{column} BETWEEN %s AND %s"
-            values = (round(low * factor), round(high * factor))
+            values = (stored(low), stored(high))
             said = f"{says} is from {low:,g} to {high:,g}{unit}"
         else:
             operator = operator or "="
             where = f"{column} {operator} %s"
-            values = (round(low * factor),)
+            values = (stored(low),)
             said = f"{says} is {SAID[operator]}{low:,g}{unit}"
         return Condition(where, None, values, said)
 

@@ -71,7 +71,7 @@ def test_a_role_is_that_of_a_message(role):
         add_message(session, number, f"tea of {each}", role=each)
     assert found(f"role:{role}") == {f"tea of {role}"}
     assert found(f"tea role:{role.upper()}") == {f"tea of {role}"}
-    assert len(found(f"tea -role:{role}")) == len(Role) - 1 + 1  # and that in the title
+    assert found(f"tea -role:{role}") == {f"tea of {each}" for each in Role.values if each != role}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_role_is_that_of_a_message(role):
     [
         ("status", "status", SessionStatus.values),
         ("type", "session_type", SessionType.values),
-        ("source", "source", ["chatgpt", "claude_code", "here"]),
+        ("source", "source", ["chatgpt", "claude-code", "here"]),
     ],
 )
 def test_status_type_and_source_are_those_of_a_session(field, column, values):
@@ -96,7 +96,7 @@ def test_a_tag_is_one_of_those_of_a_session():
     make_session("Untitled", "tea two", tags=["greenish"])
     assert found("tea tag:green") == {"tea one"}
     assert found('tea tag:"to drink"') == {"tea one"}
-    assert found("tea tag:gre -tag:green") == set()
+    assert found("tea tag:gre -tag:green") == {"tea two"}
     assert found("tea tag:reen") == {"tea one", "tea two"}
     assert found("tea -tag:green") == {"tea two"}
 

@@ -23,6 +23,8 @@ from .messages import address
 
 PER_PAGE = 20
 MOST_IN_FILE = 10_000  # rows
+IN_A_BATCH = 500
+MOST_BY_COST = 5_000  # hits, the newest, that are sorted by cost where there are more
 COLUMNS = {
     "session": "session_uuid",
     "title": "title",
@@ -173,8 +175,9 @@ class Results:
         elif found.order != self.asked.order and found.rows and found.reading.has_text:
             said.append(NOT_IN_ORDER[self.asked.order])
         if found.ranked:
-            what = "sorted by cost" if found.order == "cost" else "ranked"
-            said.append(f"Very many match: the {found.ranked:,} newest were {what}.")
+            said.append(f"Very many match: the {found.ranked:,} newest were ranked.")
+        if found.order == "cost" and (found.total is None or found.total >= MOST_BY_COST):
+            said.append(f"Very many match: the {MOST_BY_COST:,} newest were sorted by cost.")
         if found.looked_at:
             said.append(
                 f"Looked through the newest {found.looked_at:,} messages in the time there is;"
@@ -255,9 +258,12 @@ class Results:
         return downloads.download("search", format, self._rows_out(), list(COLUMNS))
 
     def _rows_out(self) -> Iterator[Row]:
+        # Letters within words are looked for by the first batch alone.
+        at_once = MOST_IN_FILE if self.found.within_words else IN_A_BATCH
         for hit in search.hits_in_batches(
             self.asked.typed,
             most=MOST_IN_FILE,
+            at_once=at_once,
             order=self.found.order,
             marks=("", ""),
             seconds=SEARCH_SECONDS,

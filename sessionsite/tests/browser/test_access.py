@@ -167,6 +167,10 @@ def test_search_help_and_settings_are_open_to_everybody(visit, reader, world):
         "/search/",
         "/search/?q=message",
         "/search/?q=water&order=newest",
+        "/search/?q=water+role:user&facets=1",
+        "/search/?q=zzz+yyy+role:tool",
+        "/search/?q=water+rol:user",
+        "/sessions/?q=water+rol:user",
         f"/search/?q={LONG}",
         "/go/",
         "/go/?q=tea",
@@ -178,6 +182,10 @@ def test_search_help_and_settings_are_open_to_everybody(visit, reader, world):
     ):
         visitor.go(path)
         visitor.check_all()
+    visitor.go("/search/?q=water")
+    visitor.page.locator("#facets .facet").first.wait_for()
+    visitor.page.locator(".how-to > summary").click()
+    visitor.check_all()
 
 
 def test_what_is_swapped_in_or_opened_is_open_to_everybody(visit, reader, world):
