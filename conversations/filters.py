@@ -17,7 +17,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from . import databases, search
+from . import databases, organising, search
 from .forms import FewChoicesField, Styled
 from .importers.text import clean_text
 from .models import LanguageModel, Project, Session, SessionTag
@@ -234,8 +234,8 @@ class SessionFilter(django_filters.FilterSet):
             return ["This search takes too long and was given up. Another word beside it, or a"
                     " field such as after:7d, makes it quicker."]  # fmt: skip
         return [
-            f"Not all that match are listed: these are the {self.matching.count:,} sessions with"
-            " the newest hits."
+            "Not all that match are listed, but those with the newest hits:"
+            f" {organising.counted(self.matching.count)}."
         ]
 
     # -- what each asks ---------------------------------------------------------------------

@@ -147,30 +147,31 @@ def _is_alphanumeric(character: str) -> bool:
     return re.fullmatch(r"[^\W_]", fold(character)) is not None
 
 
-def holds(needle: str, *texts: str | None) -> bool:
+def holds(needle: str, *texts: str | bytes | None) -> bool:
     """Say whether one of the texts has `needle` as it stands, not within a longer word."""
     return _found(needle, texts, as_indexed=True)
 
 
-def begins(needle: str, *texts: str | None) -> bool:
+def begins(needle: str, *texts: str | bytes | None) -> bool:
     """Say whether a word of one of the texts begins with `needle`."""
     return _found(needle, texts, begins=True, as_indexed=True)
 
 
-def contains(needle: str, *texts: str | None) -> bool:
+def contains(needle: str, *texts: str | bytes | None) -> bool:
     """Say whether one of the texts has `needle` anywhere, within a word too."""
     return _found(needle, texts, anywhere=True)
 
 
 def _found(
-    needle: str, texts: tuple[str | None, ...], *, as_indexed: bool = False, **how: bool
+    needle: str, texts: tuple[str | bytes | None, ...], *, as_indexed: bool = False, **how: bool
 ) -> bool:
     sought = pattern(needle, as_indexed=as_indexed, **how)
     anchor = _anchor(needle, as_indexed)
     is_whole = anchor == fold(needle, as_indexed=as_indexed)
     for text in texts:
-        if not isinstance(text, str):
+        if text is None:
             continue
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         # Mostly it stands there as it was typed, and then nothing has to be folded.
         for spelled in _spellings(needle) if is_whole else ():
             place = text.find(spelled)

@@ -120,12 +120,12 @@ def long_text(chance: random.Random) -> str:
     return " ".join([*chance.choices(words, k=180_000), END_OF_LONG])
 
 
-def store(alias: str, file: str, seed: int = 7) -> None:
-    """Fill an empty database."""
+def store(alias: str, file: str, *, seed: int = 7, size: int = SESSIONS) -> None:
+    """Fill an empty database with so many sessions."""
     chance = random.Random(seed)
-    _by_orm(alias, chance)
-    _by_import(alias, chance)
-    _by_sql(file, chance)
+    _by_orm(alias, chance, size // 3)
+    _by_import(alias, chance, size // 3)
+    _by_sql(file, chance, size // 3)
 
 
 def _session(chance: random.Random) -> dict:
@@ -136,8 +136,8 @@ def _session(chance: random.Random) -> dict:
     }
 
 
-def _by_orm(alias: str, chance: random.Random) -> None:
-    for number in range(SESSIONS // 3):
+def _by_orm(alias: str, chance: random.Random, size: int) -> None:
+    for number in range(size):
         session = Session.objects.using(alias).create(
             session_uuid=some_id(chance),
             description=text(chance, 8),
@@ -171,9 +171,9 @@ def _by_orm(alias: str, chance: random.Random) -> None:
             )
 
 
-def _by_import(alias: str, chance: random.Random) -> None:
+def _by_import(alias: str, chance: random.Random, size: int) -> None:
     records = []
-    for number in range(SESSIONS // 3):
+    for number in range(size):
         messages = [
             MessageRecord(
                 key=f"{number}-{place}",
@@ -190,12 +190,12 @@ def _by_import(alias: str, chance: random.Random) -> None:
             SessionRecord(external_id=str(number), place="", messages=messages, **_session(chance))
         )
     report = storing.store((("demo", record) for record in records), using=alias)
-    assert report.new == SESSIONS // 3
+    assert report.new == size
 
 
-def _by_sql(file: str, chance: random.Random) -> None:
+def _by_sql(file: str, chance: random.Random, size: int) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
-        for _ in range(SESSIONS // 3):
+        for _ in range(size):
             fields = _session(chance)
             session = connection.execute(
                 "INSERT INTO sessions (session_uuid, title, system_prompt, tags)"

@@ -64,7 +64,7 @@ PAGES = """
 """
 READ_BY = {
     "/sessions/": PARAMETERS,
-    "/search/": ["q", "order", "page"],
+    "/search/": ["q", "order", "by", "page", "facets", "format", "session"],
     "/go/": ["q"],
     "/trash/": ["page"],
     "/projects/": ["sort", "page", "per_page"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from conversations.tests.search_oracle import Document, Test
 from sessionsite.manager import SessionManager
 
 EACH = 40  # queries of a class
+MORE = 60  # of one that has no end of them
 PARTS = ["text", "tools", "title", "description", "system", "tags", "notes"]
 KIND_OF_PART = {"notes": "note"} | dict.fromkeys(
     ["title", "description", "system", "tags"], "session"
@@ -208,7 +210,7 @@ def phrase(chance: random.Random, stored: Corpus) -> Query:
     """Words of a text in a row; with marks between them they are meant to the letter."""
     while True:
         words = chance.choice(stored.short).split()
-        start = chance.randrange(len(words))
+        start = chance.randrange(len(words) + 1)
         some = words[start : start + chance.randint(2, 4)]
         joined = " ".join(some)
         if len(some) < 2 or set(joined) & set('"“”'):
@@ -323,12 +325,26 @@ CLASSES = [
 ]  # fmt: skip
 
 
+ENDLESS = [id, unspaced, substring, phrase, combined, scoped]
+SCRIPTS = {"LATIN", "CYRILLIC", "ARABIC", "HEBREW", "CJK", "HIRAGANA", "HANGUL", "THAI"}
+
+
+def queries(kind, stored: Corpus) -> list[Query]:
+    chance = random.Random(kind.__name__)
+    return [kind(chance, stored) for _ in range(MORE if kind in ENDLESS else EACH)]
+
+
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_a_search_finds_what_a_reader_of_every_text_finds(stored, kind):
-    chance = random.Random(kind.__name__)
-    queries = [kind(chance, stored) for _ in range(EACH)]
-    wrong = stored.mismatches(queries)
+    wrong = stored.mismatches(queries(kind, stored))
     assert not wrong, "\n".join(wrong)
+
+
+def test_these_are_five_hundred_different_queries_in_eight_scripts(stored):
+    typed = {query.typed for kind in CLASSES for query in queries(kind, stored)}
+    assert len(typed) >= 500
+    letters = {letter for text in typed for letter in text if letter.isalpha()}
+    assert {unicodedata.name(letter, "").split(" ")[0] for letter in letters} >= SCRIPTS
 
 
 def test_sessions_are_found_by_their_best_hits(stored):

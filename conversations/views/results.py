@@ -253,6 +253,10 @@ class Results:
 
     # -- as a file --------------------------------------------------------------------------------
 
+    @property
+    def most_in_file(self) -> int:
+        return MOST_IN_FILE
+
     def download(self, format: str):
         """Return the hits as a file, a row for each message in the order that is asked for."""
         return downloads.download("search", format, self._rows_out(), list(COLUMNS))

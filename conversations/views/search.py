@@ -14,7 +14,7 @@ from conversations.importers.text import clean_text
 from conversations.models import SavedView
 from conversations.pages import render_page
 
-from .results import MOST_IN_FILE, Results
+from .results import Results
 from .saved_views import views_of
 
 ORDERS = [("relevance", "Best match"), ("newest", "Newest"), ("cost", "Highest cost")]
@@ -68,7 +68,6 @@ def search_page(request: HttpRequest) -> HttpResponse:
             "groups": GROUPS,
             "examples": EXAMPLES,
             "help": [("Words", EXAMPLES), ("Fields", FIELDS)],
-            "most_in_file": MOST_IN_FILE,
             "with_facets": "facets" in request.GET,
             "views": views_of(request, SavedView.Page.SEARCH),
         },

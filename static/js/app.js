@@ -109,12 +109,11 @@ if (matchMedia("(max-width: 44rem)").matches) {
   document.querySelector(".filters")?.removeAttribute("open");
 }
 
-// What was searched for may stand in a part of the message that is folded.
-const lit = document.querySelector(".message:target");
-if (lit?.querySelector(".fold:not([open])")) {
-  for (const fold of lit.querySelectorAll(".fold")) fold.open = true;
-  lit.scrollIntoView();
-}
+// What was searched for may stand in a part of the message that is folded. Which message the
+// address points to is not known before the page is there.
+window.addEventListener("load", () => {
+  for (const fold of document.querySelectorAll(".message:target .fold")) fold.open = true;
+});
 
 // -- a button on each block of code ----------------------------------------------------------
 

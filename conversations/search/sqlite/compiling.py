@@ -228,7 +228,8 @@ class _Compiler:
     def holds(self, test: str, needle: str) -> Sql:
         """Return the condition that a text itself is looked at for `needle`."""
         source, key = self.kind.source, self.kind.key
-        columns = ", ".join(self.columns)
+        # As bytes: a text may hold half a character, at which its reading would end.
+        columns = ", ".join(f"CAST({column} AS BLOB)" for column in self.columns)
         return Sql(
             f"(SELECT {test}(%s, {columns}) FROM {source} WHERE {source}.id = {key})", [needle]
         )

@@ -6,6 +6,7 @@ all of them takes a third of the time, and Python takes camelCase words apart qu
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,8 @@ from contextlib import closing
 from django.db import DatabaseError, OperationalError
 
 from conversations.search.text import is_unspaced, parts
+
+from .rows import readable_rows
 
 AT_ONCE = 10_000
 FILLED = ("messages_fts", "sessions_fts", "annotations_fts", "unspaced_fts", "symbols_fts")
@@ -51,26 +54,41 @@ SYMBOLS = """
     SELECT document, text FROM ({texts} LIMIT -1)
     WHERE length(text) < length(CAST(text AS BLOB))
 """
-UNSPACED = "INSERT INTO unspaced_fts (rowid, text) VALUES (%s, %s)"
-END = "\n\n"  # behind a text in unspaced_fts
+UNSPACED = """
+    INSERT INTO unspaced_fts (rowid, text)
+    SELECT document, text || char(10, 10) FROM ({texts})
+"""
+END = "\n\n"  # behind a text in unspaced_fts, as above
+SEEN_BEHIND_NUL = re.compile("[\u3000-\ud7ff]")  # by their bytes alone
 
 
 def index(cursor, table: str, first: int, last: int) -> None:
     """Index the rows of `table` with these ids, which are in no index yet."""
     span = (first, last)
     extras, unspaced = [], []
-    cursor.execute(TEXTS[table], span)
-    for document, text, json_text in cursor.fetchall():
+    for document, text, json_text in readable_rows(cursor, TEXTS[table], span):
         whole = f"{text}\n{json_text}" if json_text is not None else text
         found = parts(whole)
         if found or json_text is not None:
             extras.append((document, json_text, found))
-        if is_unspaced(whole):
-            unspaced.append((document, whole + END))
+        if _is_in_unspaced(whole):
+            unspaced.append(document)
     cursor.executemany(KEEP_EXTRAS, extras)
     cursor.execute(WORDS[table], span)
     cursor.execute(SYMBOLS.format(texts=INDEXED_TEXT[table]), span)
-    cursor.executemany(UNSPACED, unspaced)
+    keys = [_key(table, document) for document in unspaced]
+    cursor.executemany(UNSPACED.format(texts=INDEXED_TEXT[table]), [(key, key) for key in keys])
+
+
+def _key(table: str, document: int) -> int:
+    """Return the id of the row whose text has this number."""
+    return {"messages": document, "sessions": -document // 2}.get(table, (-document - 1) // 2)
+
+
+def _is_in_unspaced(text: str) -> bool:
+    """Say whether the triggers put a text into unspaced_fts: for GLOB it ends at a NUL."""
+    seen, _, behind = text.partition("\0")
+    return is_unspaced(seen) or SEEN_BEHIND_NUL.search(behind) is not None
 
 
 def rebuild(cursor, *, on_progress: Callable[[int], None] | None = None) -> int:
@@ -122,13 +140,12 @@ def _differences(connection) -> list[str]:
             scratch.execute(cursor.fetchone()[0])
         for table in INDEXED_TEXT:
             for first, last in _spans(cursor, table):
-                cursor.execute(INDEXED_TEXT[table], (first, last))
-                for document, text in cursor.fetchall():
+                for document, text in readable_rows(cursor, INDEXED_TEXT[table], (first, last)):
                     # As the triggers have it: SQLite's length of a text ends at a NUL.
                     if not text.isascii() or "\0" in text:
                         scratch.execute("INSERT INTO symbols_fts (rowid, text) VALUES (?, ?)",
                                         (document, text))  # fmt: skip
-                    if is_unspaced(text):
+                    if _is_in_unspaced(text):
                         scratch.execute("INSERT INTO unspaced_fts (rowid, text) VALUES (?, ?)",
                                         (document, text + END))  # fmt: skip
         for name in WITHOUT_SOURCE:
@@ -150,14 +167,17 @@ def _spans(cursor, table: str) -> Iterator[tuple[int, int]]:
 
 
 def _wrong_extras(cursor) -> list[str]:
+    """Compare what stands in JSON with what is kept of it."""
     wrong = 0
-    for table, texts in TEXTS.items():
-        cursor.execute(
-            f"SELECT COUNT(*) FROM ({texts.replace('%s AND %s', '-9e18 AND 9e18')}) AS now"
+    for table in ("messages", "sessions"):
+        texts = TEXTS[table].replace("%s AND %s", "-9e18 AND 9e18")
+        differ = (
+            f"SELECT now.json_text, kept.json_text FROM ({texts}) AS now"
             " LEFT JOIN search_extras AS kept USING (document)"
             " WHERE now.json_text IS NOT kept.json_text"
-        ) if table != "annotations" else cursor.execute("SELECT 0")
-        wrong += cursor.fetchone()[0]
+        )
+        # Half a character is kept as the one that stands for what cannot be read.
+        wrong += sum(now != kept for now, kept in readable_rows(cursor, differ, []))
     return [f"search index: {wrong} texts of tool calls and tags differ"] if wrong else []
 
 

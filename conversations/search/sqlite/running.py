@@ -23,6 +23,7 @@ from conversations.search.reading import Reading
 
 from .compiling import Asked, Sql, compiled
 from .kinds import KINDS, MESSAGES, SESSIONS, Kind
+from .rows import readable_rows
 
 FEW = 10_000  # hits that are all looked at, whatever the order
 RANKED = 20_000  # hits that are all ranked
@@ -107,6 +108,10 @@ class Search:
         with self.connection.cursor() as cursor:
             cursor.execute(sql.text, sql.values)
             return cursor.fetchall()
+
+    def texts(self, sql: Sql) -> list[tuple]:
+        with self.connection.cursor() as cursor:
+            return readable_rows(cursor, sql.text, sql.values)
 
     def one(self, sql: Sql):
         return self.rows(sql)[0][0]

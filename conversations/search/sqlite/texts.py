@@ -117,7 +117,7 @@ def _marked(search: Search, kind: Kind, columns, expression: str, keys: list[int
         for column in columns.values()
     )
     marks = ", ".join(["%s"] * len(keys))
-    rows = search.rows(
+    rows = search.texts(
         Sql(
             f"SELECT rowid, {selected} FROM {index} WHERE {index} MATCH %s AND rowid IN ({marks})",
             [*[start, stop] * len(columns), expression, *keys],
@@ -137,7 +137,7 @@ def _plain(search: Search, kind: Kind, columns, keys: list[int]):
     if not keys:
         return {}
     marks = ", ".join(["%s"] * len(keys))
-    rows = search.rows(
+    rows = search.texts(
         Sql(
             f"SELECT id, {', '.join(columns.values())} FROM {kind.source} WHERE id IN ({marks})",
             keys,

@@ -172,6 +172,13 @@ def test_search_help_and_settings_are_open_to_everybody(visit, reader, world):
         "/search/?q=water+rol:user",
         "/sessions/?q=water+rol:user",
         f"/search/?q={LONG}",
+        "/search/?q=water+OR+boiling+-role:system+project:مطبخ&by=message&facets=1",
+        f"/search/?q=boiling&session={world.session_uuid}",
+        "/search/?q=water+rol:user+model:claud-sonet+after:soon+status:odd",
+        f"/search/?q={LONG}+zebra+role:user+project:none",
+        "/search/?q=oiling",
+        "/search/?q=water&page=9",
+        "/sessions/?q=water+rol:user",
         "/go/",
         "/go/?q=tea",
         f"/go/?q={LONG}",
@@ -228,7 +235,17 @@ def test_what_is_swapped_in_or_opened_is_open_to_everybody(visit, reader, world)
     page.locator("#search-text").fill("boiling")
     page.wait_for_url("**q=boiling**")
     page.locator(".hit mark").first.wait_for()
+    page.locator("#facets .facet").first.wait_for()
+    page.locator(".how-to > summary").click()
     visitor.check_all()
+    page.locator("#search-text").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator(".hit.is-current").wait_for()
+    visitor.check_all()
+    page.locator("#facets").get_by_role("link", name=re.compile("^tool")).click()
+    page.locator("#facets [aria-current]").wait_for()
+    visitor.check_all()
+    open_menus(visitor)
     page.route("**/search/**", lambda route: route.abort())
     page.locator("#search-text").fill("boil")
     page.locator("#trouble").wait_for()
