@@ -28,6 +28,7 @@ from .sources import HERE, SOURCES
 MOST_DOLLARS = 10**9
 LONGEST = 1_000  # characters of one value
 SEARCH_SECONDS = 2.0  # that a page waits for a search
+NEWEST = 500  # sessions that are listed where there is no time for all
 NONE = "none"
 PERIODS = {
     "1d": ("Today", 1),
@@ -97,7 +98,11 @@ def matching(sessions: SessionQuerySet, typed: str) -> Matching:
     """Return the sessions that a search finds; while nothing changes, they are looked for once."""
 
     def look() -> Matching:
-        keys, is_all = search.matching_sessions(typed, seconds=SEARCH_SECONDS, using=sessions.db)
+        options = {"seconds": SEARCH_SECONDS, "using": sessions.db}
+        keys, is_all = search.matching_sessions(typed, **options)
+        if not keys and not is_all:  # in the time for all of very many, the newest are found
+            found = search.find(typed, by="session", order="newest", limit=NEWEST, **options)
+            keys = [row["session_id"] for row in found.rows]
         return Matching(_listed(sessions, keys), len(keys), is_all)
 
     # Some words mean another day later on, or elsewhere: after:1h.

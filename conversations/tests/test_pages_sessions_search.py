@@ -89,6 +89,9 @@ def test_a_list_that_is_not_whole_says_so(client, tea, monkeypatch):
     assert titles(html) == ["Green"]
     assert "those with the newest hits: 1 session." in html
     monkeypatch.setattr(filters.search, "matching_sessions", lambda typed, **options: ([], False))
+    html = page(client, f"{LIST}?q=sencha+role:assistant")
+    assert titles(html) == ["Black"]
+    assert "those with the newest hits: 1 session." in html
     html = page(client, f"{LIST}?q=other")
     assert "was given up" in html
 

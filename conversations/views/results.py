@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.functional import cached_property
 
-from conversations import downloads, search
+from conversations import downloads, organising, search
 from conversations.asking import DEEPEST_PAGE, Asked, Given, field
 from conversations.filters import LONGEST, SEARCH_SECONDS, Chip
 from conversations.models import Message, Session
@@ -136,7 +136,7 @@ class Results:
         total, is_least = found.total, found.total_is_least
         if total is None:
             total, is_least = self.first - 1 + len(found.rows) + found.has_more, True
-        return f"{'at least ' if is_least else ''}{total:,} {kind}{'' if total == 1 else 's'}"
+        return f"{'at least ' if is_least else ''}{organising.counted(total, kind)}"
 
     @property
     def order(self) -> str:
