@@ -33,7 +33,7 @@ GROUPS = ("message", "session")
 HITS_OF_A_SESSION = 8  # at a guess: how many hits are fetched for one row of a session
 MOST_HITS = 100_000
 MORE_SECONDS = 1.0  # for the newest hits, where there was no time for those asked for
-COUNTED_OF_MANY = 2_000  # hits that facets count, the newest, where there are very many
+COUNTED_OF_MANY = 1_000  # hits that facets count, the newest, where there are very many
 MOST_VALUES = 12  # of a facet
 ORDER_OF_PARTS = ("title", "text", "tags", "notes", "tools", "description", "system")
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from conversations import search
 from conversations.models import Message
-from conversations.search.sqlite import running
+from conversations.search.sqlite import hits, running
 from conversations.tests.factories import make_messages, make_session
 from conversations.tests.pages import page
 from conversations.views import results
@@ -20,7 +20,7 @@ def many(monkeypatch):
     session = make_session("Tea")
     make_messages(session, 3000)
     Message.objects.update(content="the same words in every one of them")
-    monkeypatch.setattr(running, "STEPS", 1)
+    monkeypatch.setattr(hits, "STEPS", 1)
     return session
 
 

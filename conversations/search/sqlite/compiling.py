@@ -222,6 +222,8 @@ class _Compiler:
     # -- texts ------------------------------------------------------------------------------------
 
     def within(self, expression: str, *, with_parts: bool = False) -> str:
+        if with_parts and self.is_whole:
+            return expression  # all columns: to name them makes FTS5 read every place in a text
         columns = self.with_parts if with_parts else self.columns
         return f"{{{' '.join(columns)}}} : {expression}"
 

@@ -9,81 +9,29 @@ What no index knows is looked for in the texts themselves, the newest first.
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cached_property
 
 from django.db import OperationalError
 
-from conversations.errors import TooSlow
 from conversations.search import text
 from conversations.search.reading import Reading
 
 from .compiling import Asked, Sql, compiled
-from .kinds import KINDS, MESSAGES, SESSIONS, Kind
+from .hits import Hit, Hits
+from .kinds import KINDS, MESSAGES, NOTES, SESSIONS, Kind
 from .rows import readable_rows
 
 FEW = 10_000  # hits that are all looked at, whatever the order
 RANKED = 20_000  # hits that are all ranked
-RANKED_OF_MANY = 5_000  # of more hits the newest, about so many, are ranked
-PROBED = 300  # texts that are looked up one by one in the index; more are met while it is read
+RANKED_OF_MANY = 3_000  # of more hits the newest, about so many, are ranked
+PROBE = 1_500  # texts that are met in an index in the time in which one is looked up in it
 IN_MANY = 100  # what begins a word in one text of so many is not ranked: the index is slow then
-MANY_TEXTS = 60_000  # that are looked at before an index of beginnings is asked
-FIRST_LOOK = 3_000  # texts, the newest, that are looked at before an index of beginnings is asked
+MANY_TEXTS = 8_000  # that are looked at before an index of beginnings is asked
+FIRST_LOOK = 1_000  # texts, the newest, that are looked at before an index of beginnings is asked
 LOOKED_AT_AGAIN = 3_000  # texts that are looked at to count the hits in some sessions
 FIRST_WINDOW, WIDEST, WIDER = 2_000, 50_000, 8
-STEPS = 20_000  # of SQLite's machine between two looks at the clock, a millisecond or so
-
-
-@dataclass(slots=True)
-class Hit:
-    """A text that was found."""
-
-    kind: str
-    key: int
-    score: float  # the greater the better; 0 where nothing is ranked
-    time: str
-    session: int
-    role: str
-    model: int | None
-    project: int | None
-    nanos: int | None  # of dollars
-
-
-@dataclass(slots=True)
-class Hits:
-    """Hits in order, and how far one looked.
-
-    `is_all`: there are no others. `ranked_of`: only the newest so many were ranked. `looked_at`:
-    only the newest so many texts were looked at.
-    """
-
-    hits: list[Hit] = field(default_factory=list)
-    is_all: bool = True
-    ranked: int | None = None
-    is_ranked: bool = True
-    looked_at: int | None = None
-
-
-@contextmanager
-def until(connection, end: float | None) -> Iterator[None]:
-    """Interrupt what the connection does inside when it is `end` (of time.monotonic()), with
-    `TooSlow`."""
-    if end is None:
-        yield
-        return
-    connection.ensure_connection()
-    connection.connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
-    try:
-        yield
-    except OperationalError as error:
-        if str(error) != "interrupted":
-            raise
-        raise TooSlow("The search took longer than it may.") from error
-    finally:
-        connection.connection.set_progress_handler(None, 0)
 
 
 class Search:
@@ -97,6 +45,7 @@ class Search:
             )
         self.connection = connection
         self.reading = reading
+        self.counts: dict[tuple[str, int | None], int] = {}
         self.asked: dict[str, tuple[Kind, Asked]] = {}
         # What only a message can be is asked of messages alone.
         for kind in KINDS if reading.has_text else KINDS[:1]:
@@ -181,7 +130,7 @@ class Search:
             limit = None if all_of_few else wanted
             hits = self._found(kind, asked, order=f"{kind.time} DESC", limit=limit)
             return Hits(hits, is_all=all_of_few or len(hits) < wanted)
-        return self._in_windows(kind, asked, wanted, self.one(self._counted(kind, asked)))
+        return self._in_windows(kind, asked, wanted, self._count(kind, asked))
 
     def _best(self, kind: Kind, asked: Asked, wanted: int) -> Hits:
         if asked.match is None:
@@ -199,7 +148,7 @@ class Search:
             limit = max(wanted, 1)
             hits = self._found(kind, asked, order="score DESC", limit=limit, with_score=True)
             return Hits(hits, is_all=len(hits) < limit)
-        count = self.one(self._counted(kind, asked))
+        count = self._count(kind, asked)
         window = math.ceil(RANKED_OF_MANY / count * self._texts(kind))
         hits = self._found(
             kind, asked, order="score DESC", limit=wanted, with_score=True, window=window
@@ -256,11 +205,23 @@ class Search:
         tables = {"message": "messages", "session": "sessions", "note": "annotations"}
         return self.one(Sql(f"SELECT COALESCE(MAX(id), 0) FROM {tables[kind.name]}"))
 
-    def _count(self, kind: Kind, asked: Asked, most: int) -> int:
-        """Return how many texts the indexes let through, counted to one more than `most`."""
-        return self.one(self._counted(kind, asked, f"LIMIT {most + 1}"))
+    def _is_one_of(self, kind: Kind, asked: Asked, keys: Sql, count: int) -> Sql:
+        """Return the condition that a text is one of these, of which there are so many."""
+        matches = self._count(kind, asked, RANKED)
+        if matches > RANKED:
+            matches = self._count(kind, asked)
+        # With the plus SQLite meets them while it reads the index, else it looks up each.
+        plus = "" if count * PROBE < matches else "+"
+        return Sql(f"{plus}{kind.index}.rowid IN ({keys.text})", keys.values)
 
-    def _counted(self, kind: Kind, asked: Asked, limit: str = "") -> Sql:
+    def _count(self, kind: Kind, asked: Asked, most: int | None = None) -> int:
+        """Return how many texts the indexes let through, counted to one more than `most`."""
+        if (kind.name, most) not in self.counts:
+            limit = "" if most is None else f"LIMIT {most + 1}"
+            self.counts[kind.name, most] = self.one(self._counted(kind, asked, limit))
+        return self.counts[kind.name, most]
+
+    def _counted(self, kind: Kind, asked: Asked, limit: str) -> Sql:
         if asked.match:
             index = kind.index
             return Sql(
@@ -277,10 +238,11 @@ class Search:
         score = f"-bm25({kind.index}, {kind.weights})" if with_score and asked.match else "0.0"
         more = []
         if window is not None:
-            # With the plus SQLite meets them while it reads the index, else it looks up each.
-            rowid = f"{kind.index}.rowid" if window <= PROBED else f"+{kind.index}.rowid"
-            more.append(Sql(f"{rowid} IN (SELECT id FROM ({kind.newest} LIMIT {window}))"))
+            newest = Sql(f"SELECT id FROM ({kind.newest} LIMIT {window})")
+            more.append(self._is_one_of(kind, asked, newest, window))
         limited = "" if limit is None else f" LIMIT {limit}"
+        if limit and asked.match and asked.says_all and kind is not NOTES and not self.has_trash:
+            return self._first(kind, asked, order, score, more, limit)
         if not asked.looks_at_texts:
             found = self._let_through(kind, asked, more)
             sql = Sql(
@@ -298,6 +260,29 @@ class Search:
             f" CROSS JOIN {kind.joined} WHERE {kind.key} = place.place_key"
             f" AND {asked.where.text}{limited}",
             [*through.values, *asked.where.values],
+        )
+        return [Hit(kind.name, *row) for row in self.rows(sql)]
+
+    def _first(
+        self, kind: Kind, asked: Asked, order: str, score: str, more: list[Sql], limit: int
+    ) -> list[Hit]:
+        """Return the first hits where the index says all: what they belong to is read of them
+        alone."""
+        index, rows = kind.index, kind.joined.partition(" CROSS JOIN")[0]
+        where = [Sql(f"{index} MATCH %s", [asked.match]), *more]
+        if order.startswith("score"):
+            tables = index
+        else:
+            tables = f"{index} CROSS JOIN {rows}"
+            where.append(Sql(f"{kind.key} = {index}.rowid"))
+        condition = Sql.joined(" AND ", where)
+        sql = Sql(
+            f"SELECT {kind.key}, place.score, {kind.facts} FROM (SELECT {index}.rowid AS place_key,"
+            f" {score} AS score FROM {tables} WHERE {condition.text}"
+            f" ORDER BY {order}, {index}.rowid DESC LIMIT {limit}) AS place"
+            f" CROSS JOIN {kind.joined} WHERE {kind.key} = place.place_key"
+            f" ORDER BY {order}, {kind.key} DESC",
+            condition.values,
         )
         return [Hit(kind.name, *row) for row in self.rows(sql)]
 
@@ -352,14 +337,15 @@ class Search:
                 total, is_least = total + found, True
             elif count > RANKED:
                 total, is_least = total + RANKED, True
-            elif count == 0 or (asked.says_all and not self._has_trash()):
+            elif count == 0 or (asked.says_all and not self.has_trash):
                 total += count
             else:
                 through = self._let_through(kind, asked, [])
                 total += self.one(Sql(f"SELECT COUNT(*) {through.text}", through.values))
         return total, is_least
 
-    def _has_trash(self) -> bool:
+    @cached_property
+    def has_trash(self) -> bool:
         return bool(
             self.one(Sql("SELECT EXISTS (SELECT 1 FROM sessions WHERE deleted_at IS NOT NULL)"))
         )
@@ -382,12 +368,18 @@ class Search:
         theirs = Sql(f"SELECT id FROM messages WHERE session_id IN {listed}", sessions)
         by_index = (asked.match or asked.numbers) and not asked.is_weak
         if by_index and asked.match:
-            # With the plus they are met while the index is read, without it each is looked up.
-            plus = "" if self._messages(sessions) <= PROBED else "+"
-            inside = Sql(f"{plus}{kind.index}.rowid IN ({theirs.text})", theirs.values)
+            inside = self._is_one_of(kind, asked, theirs, self._messages(sessions))
         else:
             inside = Sql(f"message.session_id IN {listed}", sessions)
-        if by_index:
+        if by_index and asked.match and asked.says_all and not self.has_trash:
+            # With the LIMIT within, what they belong to is read of hits alone.
+            through = Sql(
+                f"FROM (SELECT rowid AS place_key FROM {kind.index} WHERE {kind.index} MATCH %s"
+                f" AND {inside.text} LIMIT -1) AS place CROSS JOIN {kind.joined}"
+                f" WHERE {kind.key} = place.place_key",
+                [asked.match, *inside.values],
+            )
+        elif by_index:
             through = self._let_through(kind, asked, [inside])
         else:
             where = [

@@ -12,8 +12,9 @@ from conversations.search.reading import texts
 from conversations.search.text import is_unspaced, pattern, words
 
 from .compiling import IS_ID, SHORTEST_ID, Sql, quoted
+from .hits import Hit
 from .kinds import KINDS, Kind
-from .running import Hit, Search
+from .running import Search
 
 LONGEST_MARKED = 300_000  # characters: FTS5 needs 30 ms for a million
 STEM = 3  # letters that an ending may have
