@@ -28,7 +28,7 @@ RANKED = 20_000  # hits that are all ranked
 RANKED_OF_MANY = 3_000  # of more hits the newest, about so many, are ranked
 PROBE = 1_500  # texts that are met in an index in the time in which one is looked up in it
 IN_MANY = 100  # what begins a word in one text of so many is not ranked: the index is slow then
-MANY_TEXTS = 8_000  # that are looked at before an index of beginnings is asked
+MANY_TEXTS = 3_000  # that are looked at before an index of beginnings is asked
 FIRST_LOOK = 1_000  # texts, the newest, that are looked at before an index of beginnings is asked
 LOOKED_AT_AGAIN = 3_000  # texts that are looked at to count the hits in some sessions
 FIRST_WINDOW, WIDEST, WIDER = 2_000, 50_000, 8
@@ -125,7 +125,8 @@ class Search:
                 return first
             if len(first.hits) * MANY_TEXTS > wanted * FIRST_LOOK:
                 return self._walk(kind, asked, wanted)
-        count = self._count(kind, asked, FEW)
+        # To count beginnings takes as long whether to the end or not.
+        count = self._count(kind, asked, None if asked.is_weak else FEW)
         if count <= FEW or asked.match is None:
             limit = None if all_of_few else wanted
             hits = self._found(kind, asked, order=f"{kind.time} DESC", limit=limit)
