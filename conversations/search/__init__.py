@@ -31,6 +31,7 @@ __all__ = [
 ORDERS = ("relevance", "newest", "cost")
 GROUPS = ("message", "session")
 HITS_OF_A_SESSION = 8  # at a guess: how many hits are fetched for one row of a session
+AT_HAND = 1_000  # hits that an index gives as quickly as a few: then all their sessions are known
 MOST_HITS = 100_000
 MORE_SECONDS = 1.0  # for the newest hits, where there was no time for those asked for
 COUNTED_OF_MANY = 1_000  # hits that facets count, the newest, where there are very many
@@ -186,8 +187,9 @@ class _Finder:
         self.connection = connections[using]
         self.backend: ModuleType = import_module(f"{__name__}.{self.connection.vendor}")
 
-    def hits(self, order: str, wanted: int):
-        """Return hits in an order, None if there was no time for any."""
+    def hits(self, order: str, wanted: int, *, at_hand: int = 0):
+        """Return hits in an order, None if there was no time for any; `at_hand` of them if they
+        cost next to nothing."""
         if self.reading.tree is None:
             return None
         try:
@@ -199,6 +201,7 @@ class _Finder:
                     "counted": self.search.counted,
                     "cost": self.search.costliest,
                 }[order]
+                self.search.at_hand = at_hand
                 return ask(wanted)
         except TooSlow:
             return None
@@ -239,7 +242,7 @@ class _Finder:
             return self.hits(order, wanted)
         fetched, before = wanted * HITS_OF_A_SESSION, None
         while True:
-            hits = self.hits(order, fetched)
+            hits = self.hits(order, fetched, at_hand=AT_HAND)
             if hits is None:  # the time is up: what was found before is better than nothing
                 return before
             enough = hits.is_all or hits.looked_at or fetched >= MOST_HITS

@@ -213,6 +213,7 @@ palette?.addEventListener("htmx:afterSettle", (event) => {
   place.dataset.of = event.detail.requestConfig.parameters.q ?? "";
   const all = makeOptions();
   choose(0);
+  if (place.dataset.of !== palette.querySelector("input").value) return; // typed on since then
   if (goesAtOnce && palette.open) all[0]?.click();
   goesAtOnce = false;
 });

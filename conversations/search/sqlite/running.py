@@ -45,6 +45,7 @@ class Search:
             )
         self.connection = connection
         self.reading = reading
+        self.at_hand = 0  # hits that may be given beyond those that are wanted
         self.counts: dict[tuple[str, int | None], int] = {}
         self.asked: dict[str, tuple[Kind, Asked]] = {}
         # What only a message can be is asked of messages alone.
@@ -128,9 +129,9 @@ class Search:
         # To count beginnings takes as long whether to the end or not.
         count = self._count(kind, asked, None if asked.is_weak else FEW)
         if count <= FEW or asked.match is None:
-            limit = None if all_of_few else wanted
+            limit = None if all_of_few else self._at_hand(asked, wanted)
             hits = self._found(kind, asked, order=f"{kind.time} DESC", limit=limit)
-            return Hits(hits, is_all=all_of_few or len(hits) < wanted)
+            return Hits(hits, is_all=limit is None or len(hits) < limit)
         return self._in_windows(kind, asked, wanted, self._count(kind, asked))
 
     def _best(self, kind: Kind, asked: Asked, wanted: int) -> Hits:
@@ -146,7 +147,7 @@ class Search:
                 return first
         count = self._count(kind, asked, RANKED)
         if count <= RANKED:
-            limit = max(wanted, 1)
+            limit = self._at_hand(asked, max(wanted, 1))
             hits = self._found(kind, asked, order="score DESC", limit=limit, with_score=True)
             return Hits(hits, is_all=len(hits) < limit)
         count = self._count(kind, asked)
@@ -155,6 +156,10 @@ class Search:
             kind, asked, order="score DESC", limit=wanted, with_score=True, window=window
         )
         return Hits(hits, is_all=False, ranked=RANKED_OF_MANY)
+
+    def _at_hand(self, asked: Asked, wanted: int) -> int:
+        """Return how many hits to ask an index for that has not many."""
+        return wanted if asked.looks_at_texts else max(wanted, self.at_hand)
 
     def _in_windows(self, kind: Kind, asked: Asked, wanted: int, count: int) -> Hits:
         """Return the newest hits of many: those among the newest texts, ever more of them."""
