@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import chatgpt, claude_code
+from .archives import Archive, Gzipped
 from .files import (
+    GZIP_SIGNATURE,
     STANDARD_INPUT_NAME,
     ZIP_SIGNATURES,
-    Archive,
     ByteCount,
     PlainFile,
     SourceFile,
@@ -80,7 +81,7 @@ def _sort_in(
         problems.append(file)
         return False
     try:
-        sample = sample_of(file)
+        file, sample = _unpacked(file)
         if not sample.startswith(ZIP_SIGNATURES):
             return _sort_in_one(file, sample, found, problems)
         archive = Archive(file, on_bytes=on_bytes)
@@ -90,17 +91,26 @@ def _sort_in(
     some_known = False
     for entry in archive.entries():
         try:
-            sample = sample_of(entry)
+            member, sample = _unpacked(entry)
         except UnreadableFile as error:
             problems.append(Rejected(error.name, error.reason))
             continue
         if sample.startswith(ZIP_SIGNATURES):
             problems.append(Skipped(entry.name, NESTED))
-        elif _sort_in_one(entry, sample, found, problems):
+        elif _sort_in_one(member, sample, found, problems):
             some_known = True
     if not some_known:
         archive.close()
     return some_known
+
+
+def _unpacked(file: SourceFile) -> tuple[SourceFile, bytes]:
+    """Return a file and its first bytes, without the gzip around it."""
+    sample = sample_of(file)
+    if sample.startswith(GZIP_SIGNATURE):
+        file = Gzipped(file)
+        sample = sample_of(file)
+    return file, sample
 
 
 def _sort_in_one(

@@ -1,15 +1,10 @@
-"""Finding the files of an import and opening them: folders, single files, zip archives.
-
-Nothing is ever unpacked to disk: the entries of an archive are read in place, and its limits are
-held against the bytes that really come out, not against what its directory says.
-"""
+"""Finding the files of an import and opening them: folders, single files, standard input."""
 
 from __future__ import annotations
 
 import io
 import os
 import stat
-import struct
 import sys
 import tempfile
 import zipfile
@@ -17,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol
 
 from .records import Rejected, Skipped
 from .text import clean_text
@@ -26,16 +21,8 @@ SAMPLE_BYTES = 64 * 1024
 BUFFER_BYTES = 128 * 1024
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
-# A conversation export holds thousands of entries and text that packs 5 to 20 fold; these limits
-# are far above that and far below what fills a disk.
-ZIP_MAX_ENTRIES = 100_000
-ZIP_MAX_BYTES = 8 * 1024**3
-ZIP_MAX_RATIO = 200
-# Below this a high ratio is harmless, and short repetitive files do have one.
-ZIP_RATIO_FROM_BYTES = 1024**2
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
-# The other methods are not what any product writes; LZMA may ask for gigabytes of memory.
-ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+GZIP_SIGNATURE = b"\x1f\x8b"
 
 ByteCount = Callable[[int], None]
 
@@ -83,111 +70,8 @@ class PlainFile:
         try:
             stream = self.path.open("rb", buffering=0)
         except OSError as error:
-            raise UnreadableFile(self.name, _reason(error)) from error
-        return _buffered(stream, self.name, self.on_bytes if counted else None)
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveEntry:
-    """A file inside a zip archive."""
-
-    archive: Archive
-    info: zipfile.ZipInfo
-    on_bytes: ByteCount | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def name(self) -> str:
-        return f"{self.archive.name}/{clean_text(self.info.filename)}"
-
-    @property
-    def size(self) -> int:
-        return self.info.file_size
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        if self.info.flag_bits & 0x1:
-            raise UnreadableFile(self.name, "is encrypted; unpack the archive with its password")
-        if self.info.compress_type not in ZIP_METHODS:
-            method = self.info.compress_type
-            reason = f"is packed by method {method}; only deflate (8) can be read"
-            raise UnreadableFile(self.name, reason)
-        try:
-            stream = cast(zipfile.ZipExtFile, self.archive.zip.open(self.info))
-        except (
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-            OSError,
-            ValueError,
-        ) as error:
-            raise UnreadableFile(self.name, _reason(error)) from error
-        return _buffered(
-            stream, self.name, self.on_bytes if counted else None, self.archive.check_of(self.info)
-        )
-
-
-class Archive:
-    """A zip archive and how much has come out of it so far."""
-
-    def __init__(self, file: SourceFile, *, on_bytes: ByteCount | None = None) -> None:
-        """Open the archive; raises UnreadableFile if it is damaged or has too many entries."""
-        self.name = file.name
-        self.size = file.size
-        self._file = file  # a spooled file lives as long as something refers to it
-        self._on_bytes = on_bytes
-        self._inflated: dict[int, int] = {}
-        self._total = 0
-        self._stream = file.open(counted=False)
-        try:
-            self.zip = self._opened()
-        except UnreadableFile:
-            self._stream.close()
-            raise
-
-    def _opened(self) -> zipfile.ZipFile:
-        try:
-            # Before zipfile makes an object of each entry: a million of them take a gigabyte.
-            if _count_entries(self._stream) > ZIP_MAX_ENTRIES:
-                raise UnreadableFile(self.name, f"holds more than {ZIP_MAX_ENTRIES:,} entries")
-            return zipfile.ZipFile(self._stream)
-        except (
-            zipfile.BadZipFile,
-            NotImplementedError,
-            OSError,
-            ValueError,
-            struct.error,
-        ) as error:
-            raise UnreadableFile(self.name, _reason(error)) from error
-
-    def entries(self) -> Iterator[ArchiveEntry]:
-        """Yield the files of the archive in the order of their names, folders left out."""
-        for info in sorted(self.zip.infolist(), key=lambda info: info.filename):
-            if not info.is_dir():
-                yield ArchiveEntry(self, info, self._on_bytes)
-
-    def close(self) -> None:
-        """Close the archive; its entries cannot be opened any more."""
-        self.zip.close()
-        self._stream.close()
-
-    def check_of(self, info: zipfile.ZipInfo) -> Callable[[int], str]:
-        """Return the check of one pass over an entry: bytes inflated so far -> what is wrong."""
-
-        def check(inflated: int) -> str:
-            # Entries are read more than once, and only the furthest pass counts. They are told
-            # apart as objects: entries that overlap share a place, but each comes out in full.
-            before = self._inflated.get(id(info), 0)
-            if inflated > before:
-                self._inflated[id(info)] = inflated
-                self._total += inflated - before
-            if self._total > ZIP_MAX_BYTES:
-                return f"the archive unpacks to more than {ZIP_MAX_BYTES // 1024**3} GB"
-            if inflated > max(ZIP_RATIO_FROM_BYTES, info.compress_size * ZIP_MAX_RATIO):
-                return f"unpacks to more than {ZIP_MAX_RATIO} times its size"
-            if self._total > max(ZIP_RATIO_FROM_BYTES, self.size * ZIP_MAX_RATIO):
-                return f"the archive unpacks to more than {ZIP_MAX_RATIO} times its size"
-            return ""
-
-        return check
+            raise UnreadableFile(self.name, reason_of(error)) from error
+        return buffered(stream, self.name, self.on_bytes if counted else None)
 
 
 class _Reading(io.RawIOBase):
@@ -195,7 +79,7 @@ class _Reading(io.RawIOBase):
 
     def __init__(
         self,
-        stream: io.FileIO | zipfile.ZipExtFile,
+        stream: io.FileIO | IO[bytes],
         name: str,
         on_bytes: ByteCount | None,
         check: Callable[[int], str] | None,
@@ -222,7 +106,7 @@ class _Reading(io.RawIOBase):
         try:
             count = self._stream.readinto(buffer)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-            raise UnreadableFile(self._name, _reason(error)) from error
+            raise UnreadableFile(self._name, reason_of(error)) from error
         self._done += count
         if self._check and (problem := self._check(self._done)):
             raise UnreadableFile(self._name, problem)
@@ -235,8 +119,8 @@ class _Reading(io.RawIOBase):
         super().close()
 
 
-def _buffered(
-    stream: io.FileIO | zipfile.ZipExtFile,
+def buffered(
+    stream: io.FileIO | IO[bytes],
     name: str,
     on_bytes: ByteCount | None,
     check: Callable[[int], str] | None = None,
@@ -244,38 +128,10 @@ def _buffered(
     return io.BufferedReader(_Reading(stream, name, on_bytes, check), BUFFER_BYTES)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return clean_text(str(error)) or type(error).__name__
-
-
-def _count_entries(stream: IO[bytes]) -> int:
-    """Return about how many entries the directory of a zip holds: not fewer than there are."""
-    end_length, zip64_length = 22, 20 + 56
-    stream.seek(0, io.SEEK_END)
-    size = stream.tell()
-    tail_length = min(size, end_length + 0xFFFF)
-    stream.seek(size - tail_length)
-    tail = stream.read(tail_length)
-    place = tail.rfind(b"PK\x05\x06")
-    if place < 0 or len(tail) - place < end_length:
-        return 0  # zipfile will say what is wrong
-    (length,) = struct.unpack_from("<L", tail, place + 12)
-    end = size - tail_length + place
-    if tail[place - 20 : place - 16] == b"PK\x06\x07" and end >= zip64_length:
-        end -= zip64_length
-        stream.seek(end + 40)
-        (length,) = struct.unpack("<Q", stream.read(8))
-    length = min(length, end)
-    stream.seek(end - length)
-    count, before = 0, b""
-    while length > 0 and (chunk := stream.read(min(length, BUFFER_BYTES))):
-        count += (before + chunk).count(b"PK\x01\x02")
-        before = chunk[-3:]
-        length -= len(chunk)
-    stream.seek(0)
-    return count
 
 
 def sample_of(file: SourceFile) -> bytes:
@@ -299,7 +155,7 @@ def walk(
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        yield Rejected(clean_text(str(path)), _reason(error))
+        yield Rejected(clean_text(str(path)), reason_of(error))
         return
     if stat.S_ISREG(mode):
         yield PlainFile(path, path.stat().st_size, on_bytes)
@@ -322,7 +178,7 @@ def _walk_folder(
             except OSError as error:
                 # A link to nowhere is common in a tree of logs and loses nobody a conversation.
                 missing = isinstance(error, FileNotFoundError)
-                yield (Skipped if missing else Rejected)(clean_text(str(file)), _reason(error))
+                yield (Skipped if missing else Rejected)(clean_text(str(file)), reason_of(error))
                 continue
             if stat.S_ISREG(status.st_mode):
                 yield PlainFile(file, status.st_size, on_bytes)
@@ -330,7 +186,7 @@ def _walk_folder(
                 # Reading a pipe or a device might never end.
                 yield Skipped(clean_text(str(file)), "not a regular file")
     for problem in problems:
-        yield Rejected(clean_text(str(problem.filename)), _reason(problem))
+        yield Rejected(clean_text(str(problem.filename)), reason_of(problem))
 
 
 def spool(stream: IO[bytes], *, on_bytes: ByteCount | None = None) -> PlainFile | Rejected:
@@ -342,7 +198,7 @@ def spool(stream: IO[bytes], *, on_bytes: ByteCount | None = None) -> PlainFile 
             size += copy.write(chunk)
         copy.flush()
     except OSError as error:
-        return Rejected(STANDARD_INPUT_NAME, _reason(error))
+        return Rejected(STANDARD_INPUT_NAME, reason_of(error))
     return PlainFile(Path(copy.name), size, on_bytes, STANDARD_INPUT_NAME, copy)
 
 
@@ -363,7 +219,6 @@ def describe(sample: bytes) -> str:
 
 KINDS = {
     b"SQLite format 3\0": "an SQLite database",
-    b"\x1f\x8b": "a gzip file; unpack it first",
     b"\x28\xb5\x2f\xfd": "a zstd file; unpack it first",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8",

@@ -166,65 +166,79 @@ class Refused:
     reason: str
 
 
-def elements(stream: IO[bytes], key: str) -> Iterator[Any]:
-    """Yield the elements of the list in `stream`, cleaned, one held at a time.
+class Elements:
+    """The elements of the list in a stream, cleaned, one held at a time.
 
     The list is the whole file or stands under `key` of an object; an object without that list is
-    yielded as the one element. An element that is whole but unusable comes as Refused. Raises
-    Unusable where the JSON breaks, after all elements before the break. Elements may still be
-    nested some hundred levels: whoever keeps a part of one passes it through `without_bytes`.
+    the one element. An element that is whole but unusable comes as Refused. Raises Unusable where
+    the JSON breaks, after all elements before the break. Elements may still be nested some hundred
+    levels: whoever keeps a part of one passes it through `without_bytes`.
     """
-    text = _Text(stream)
-    if text.peek() == "[":
-        yield from _list(text)
-    elif text.peek() == "{":
-        yield from _object(text, key)
-    elif text.peek():
-        raise Unusable("neither a list nor an object")
-    if text.peek():
-        raise text.broken("more text after the end")
 
+    def __init__(self, stream: IO[bytes], key: str) -> None:
+        self._text = _Text(stream)
+        self._key = key
+        self._whole: dict[str, Any] | None = None
 
-def _list(text: _Text) -> Iterator[Any]:
-    text.take("[")
-    if text.peek() != "]":
-        yield text.value()
-        while text.peek() == ",":
-            text.take(",")
+    def __iter__(self) -> Iterator[Any]:
+        text = self._text
+        if text.peek() == "[":
+            yield from self._list()
+        elif text.peek() == "{":
+            yield from self._object()
+        elif text.peek():
+            raise Unusable("neither a list nor an object")
+        if text.peek():
+            raise text.broken("more text after the end")
+
+    def verbatim(self) -> bytes:
+        """Return the element that was yielded last as the file has it."""
+        if self._whole is not None:
+            return json.dumps(self._whole, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return self._text.last().encode("utf-8", "surrogatepass")
+
+    def _list(self) -> Iterator[Any]:
+        text = self._text
+        text.take("[")
+        if text.peek() != "]":
             yield text.value()
-    text.take("]")
+            while text.peek() == ",":
+                text.take(",")
+                yield text.value()
+        text.take("]")
 
-
-def _object(text: _Text, key: str) -> Iterator[Any]:
-    found = False
-    whole: dict[str, Any] = {}
-    refused = None
-    text.take("{")
-    separator = ""
-    while text.peek() != "}" or separator:
-        if separator:
-            text.take(separator)
-        if text.peek() != '"':
-            raise text.broken("expecting a name in double quotes")
-        name = text.value()
-        text.take(":")
-        if name == key and text.peek() == "[":
-            found = True
-            yield from _list(text)
-        else:
-            value = text.value()
-            if isinstance(value, Refused):
-                refused = value
-            elif not found:
-                whole[name] = value
-        if text.peek() != ",":
-            break
-        separator = ","
-        if not found and text.place > MAX_VALUE_CHARACTERS:
-            raise text.refused(TOO_LONG)
-    text.take("}")
-    if not found:
-        yield refused or whole
+    def _object(self) -> Iterator[Any]:
+        text = self._text
+        found = False
+        whole: dict[str, Any] = {}
+        refused = None
+        text.take("{")
+        separator = ""
+        while text.peek() != "}" or separator:
+            if separator:
+                text.take(separator)
+            if text.peek() != '"':
+                raise text.broken("expecting a name in double quotes")
+            name = text.value()
+            text.take(":")
+            if name == self._key and text.peek() == "[":
+                found = True
+                yield from self._list()
+            else:
+                value = text.value()
+                if isinstance(value, Refused):
+                    refused = value
+                elif not found:
+                    whole[name] = value
+            if text.peek() != ",":
+                break
+            separator = ","
+            if not found and text.place > MAX_VALUE_CHARACTERS:
+                raise text.refused(TOO_LONG)
+        text.take("}")
+        if not found:
+            self._whole = whole
+            yield refused or whole
 
 
 class _Text:
@@ -236,6 +250,7 @@ class _Text:
         self._decoder = Decoder()
         self._text = ""
         self._place = 0
+        self._last = (0, 0)  # where the value begins and ends that was read last
         self._dropped = 0  # characters before `_text`
         self._at_end = False
 
@@ -280,12 +295,18 @@ class _Text:
         is_dirty = any(
             self._text.find(escape, self._place, end) >= 0 for escape in ("\\u0000", "\\ud", "\\uD")
         )
+        self._last = (self._place, end)
         self._place = end
         try:
             self._decoder.check()
             return _cleaned(value) if is_dirty else value
         except Unusable as error:
             return Refused(str(error))
+
+    def last(self) -> str:
+        """Return the text of the value read last; only until the next one is looked for."""
+        start, end = self._last
+        return self._text[start:end]
 
     def broken(self, message: str, place: int | None = None) -> Unusable:
         """Return the error for text that is no JSON from `place` on."""

@@ -65,10 +65,14 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that should have been a conversation, or a part of one, and could not be read."""
+    """A record that should have been a conversation, or a part of one, and could not be read.
+
+    `content` is the record as its file has it, for another try; empty if it was never whole.
+    """
 
     place: str
     reason: str
+    content: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

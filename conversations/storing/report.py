@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from conversations.importers.records import Rejected, Skipped
 
@@ -33,3 +34,10 @@ class ImportReport:
             listed = self.failed_records
         if len(listed) < LISTED:
             listed.append(item)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report for programs; what was left out by place and reason."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name in ("skipped_records", "failed_records"):
+            found[name] = [{"place": item.place, "reason": item.reason} for item in found[name]]
+        return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..fields import Unusable
 from ..files import SourceFile, UnreadableFile
-from ..json_values import Refused, elements
+from ..json_values import Elements, Refused
 from ..records import Item, Rejected, Skipped
 from .sessions import read_session
 
@@ -57,8 +58,12 @@ def _read_file(file: SourceFile) -> Iterator[Item]:
     number = 0
     try:
         with file.open() as stream:
-            for number, conversation in enumerate(elements(stream, WRAPPER), start=1):
-                yield from _read_conversation(conversation, f"{file.name}, record {number}")
+            conversations = Elements(stream, WRAPPER)
+            for number, conversation in enumerate(conversations, start=1):
+                for item in _read_conversation(conversation, f"{file.name}, record {number}"):
+                    if isinstance(item, Rejected):
+                        item = replace(item, content=conversations.verbatim())
+                    yield item
     except UnreadableFile as error:
         yield Rejected(error.name, error.reason)
     except Unusable as error:

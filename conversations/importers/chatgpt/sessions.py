@@ -10,8 +10,9 @@ from ..fields import Unusable, flag_in, kind, object_in, present, seconds_as_ms,
 from ..inline import without_bytes
 from ..records import MessageRecord, Rejected, SessionRecord
 from ..text import as_title, joined, read_time
+from ..tree import Tree, grow, inherit_times
 from .content import ALL, Content, read_content
-from .tree import Node, Tree, grow, inherit_times, read_node
+from .nodes import MessageNode, read_node
 
 PROVIDER = "openai"
 NO_MODEL = ("", "auto")
@@ -66,7 +67,7 @@ def read_session(conversation: Any, place: str) -> tuple[SessionRecord | None, l
         raise Unusable("mapping is missing")
     mapping = object_in(conversation, "mapping")
     rejected: list[Rejected] = []
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, MessageNode] = {}
     for name, raw in mapping.items():
         try:
             if not name or not isinstance(raw, dict):
@@ -113,12 +114,12 @@ def read_session(conversation: Any, place: str) -> tuple[SessionRecord | None, l
     return session, rejected
 
 
-def _made_up_id(tree: Tree, nodes: dict[str, Node]) -> str:
+def _made_up_id(tree: Tree, nodes: dict[str, MessageNode]) -> str:
     """Return an id that stays the same when the conversation goes on: that of its first message."""
     return next((name for name in tree.order if nodes[name].message), "")
 
 
-def _message(node: Node, name: str, default_model: str) -> MessageRecord:
+def _message(node: MessageNode, name: str, default_model: str) -> MessageRecord:
     raw = node.message
     author = object_in(raw, "author")
     facts = object_in(raw, "metadata")
@@ -201,7 +202,7 @@ def _pictures(facts: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _describe(
     message: MessageRecord,
-    node: Node,
+    node: MessageNode,
     author: dict[str, Any],
     attachments: list[dict[str, Any]],
 ) -> None:

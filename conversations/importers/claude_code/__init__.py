@@ -68,7 +68,7 @@ def _read_file(file: SourceFile, outline: Outline) -> Iterator[Item]:
                     # A last line without newline is still being written, unless it is whole.
                     if line.is_whole or isinstance(value, dict):
                         is_sound = False
-                        yield Rejected(f"{file.name}, line {line.number}", str(error))
+                        yield Rejected(f"{file.name}, line {line.number}", str(error), line.content)
     except UnreadableFile as error:
         is_sound = False
         yield Rejected(error.name, error.reason)

@@ -10,8 +10,8 @@ from ..fields import Unusable, count_of, flag_in, kind, object_in, present, text
 from ..inline import without_bytes
 from ..records import MessageRecord
 from ..text import joined, read_time
+from ..usage.anthropic import read_usage
 from .blocks import extra_result, read_blocks
-from .usage import read_usage
 
 PROVIDER = "anthropic"
 # Written by the program itself, in place of an answer that did not come.

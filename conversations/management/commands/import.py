@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
@@ -53,7 +52,7 @@ class Command(commands.Command):
             items = chain(left_out, importers.read(found))
             report = storing.store(items, project=project, dry_run=dry_run)
         if format == "json":
-            self.print_json({"schema": 1, "dry_run": dry_run, **asdict(report)})
+            self.print_json({"schema": 1, "dry_run": dry_run, **report.as_dict()})
         else:
             self.summarise(report, dry_run)
         if not (report.new or report.updated or report.unchanged):

@@ -1,12 +1,12 @@
-"""Token counts of the Anthropic API, turned into the one convention of `records`."""
+"""Token counts of the Anthropic API."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ..fields import MAX_COUNT, Unusable, count_of, kind, present
 from ..inline import without_bytes
+from .counts import Usage
 
 # What these say is what everybody has; only another value is worth keeping.
 ORDINARY = {
@@ -23,20 +23,6 @@ TOTALS = (
 WRITES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 COUNTS = frozenset({*TOTALS, "cache_creation"})
 ORDINARY_FIELDS = COUNTS | {"service_tier"}
-
-
-@dataclass(slots=True)
-class Usage:
-    """The counts of one response; `raw` is the source's own, kept where they do not add up."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_5m_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    raw: dict[str, Any] | None = None
-    rest: dict[str, Any] | None = None
 
 
 NO_USAGE = Usage()

@@ -1,26 +1,22 @@
-"""The tree of a ChatGPT conversation: which answers were kept, and in what order to read it."""
+"""The tree of a conversation with branches: which answers were kept, in what order to read it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from ..fields import list_in, object_in, text_in
-from ..links import cut_cycles
-from ..text import EARLIEST, read_time
-
-FIELDS = {"id", "message", "parent", "children"}
+from .links import cut_cycles
+from .text import EARLIEST
 
 
 @dataclass(slots=True)
 class Node:
     """A node of the tree, whose links may lead nowhere."""
 
-    message: dict[str, Any]
-    parent: str
-    children: list[str]
-    extra: dict[str, Any]
+    parent: str = ""
+    children: list[str] = field(default_factory=list)
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +28,10 @@ class Tree:
     active: set[str]
 
 
-def read_node(node: dict[str, Any]) -> Node:
-    """Return a node of `mapping`; raises Unusable if a value in it has the wrong type."""
-    return Node(
-        message=object_in(node, "message"),
-        parent=text_in(node, "parent"),
-        children=[child for child in list_in(node, "children") if isinstance(child, str)],
-        extra={} if node.keys() <= FIELDS else {name: node[name] for name in node.keys() - FIELDS},
-    )
-
-
-def grow(nodes: dict[str, Node], current: str) -> Tree:
+def grow(nodes: Mapping[str, Node], current: str) -> Tree:
     """Return the tree that the links of `nodes` make, with `current` at the end of its active path.
 
+    If there is no `current` among them, it is the leaf said last, the deepest of several.
     Depth first, the child on the active path last: so the active path reads on without a break
     from the last branch on, and what was discarded stands before what replaced it.
     """
@@ -69,7 +56,7 @@ def grow(nodes: dict[str, Node], current: str) -> Tree:
     return Tree(order, parents, active)
 
 
-def _parents(nodes: dict[str, Node]) -> dict[str, str]:
+def _parents(nodes: Mapping[str, Node]) -> dict[str, str]:
     """Return the parent of each node: the one it names, else one that names it a child."""
     parents = {name: node.parent for name, node in nodes.items() if node.parent in nodes}
     for name, node in nodes.items():
@@ -87,7 +74,7 @@ def _active_first(names: list[str], active: set[str]) -> list[str]:
 
 
 def _last_leaf(
-    nodes: dict[str, Node], parents: dict[str, str], children: dict[str, dict[str, None]]
+    nodes: Mapping[str, Node], parents: dict[str, str], children: dict[str, dict[str, None]]
 ) -> str:
     """Return the leaf said last, the deepest of several; "" without nodes."""
     depths: dict[str, int] = {}
@@ -101,7 +88,7 @@ def _last_leaf(
             depths[below] = depth + above
 
     def said(name: str) -> tuple[datetime, int]:
-        return read_time(nodes[name].message.get("create_time")) or EARLIEST, depths[name]
+        return nodes[name].time or EARLIEST, depths[name]
 
     return max((name for name in nodes if not children[name]), key=said, default="")
 
