@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from conversations.importers import FORMATS, Found, archives, chatgpt, claude_code, files, find, read
+from conversations.importers import (
+    FORMATS,
+    Found,
+    archives,
+    chatgpt,
+    claude_code,
+    files,
+    find,
+    read,
+)
 from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 LOG = (
