@@ -222,7 +222,7 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
     return Writers
 
 
-def test_totals_and_indexes_are_exact_after_ten_thousand_random_changes(
+def test_totals_and_indexes_are_exact_after_thousands_of_random_changes(
     empty_database, django_db_blocker
 ):
     writers = machine(empty_database)
@@ -230,10 +230,10 @@ def test_totals_and_indexes_are_exact_after_ten_thousand_random_changes(
         run_state_machine_as_test(
             writers,
             settings=settings(
-                max_examples=120,
+                max_examples=40,
                 stateful_step_count=150,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    assert writers.changes >= 10_000
+    assert writers.changes >= 3_000
