@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import chatgpt, claude_code
+from . import chatgpt, claude_ai, claude_code, librechat, open_webui
 from .archives import Archive, Gzipped
 from .files import (
     GZIP_SIGNATURE,
@@ -27,7 +27,13 @@ from .files import (
 from .records import Item, Rejected, Skipped
 from .text import clean_text
 
-FORMATS = {"claude-code": claude_code, "chatgpt": chatgpt}
+FORMATS = {
+    "claude-code": claude_code,
+    "chatgpt": chatgpt,
+    "claude-ai": claude_ai,
+    "librechat": librechat,
+    "open-webui": open_webui,
+}
 
 EMPTY = "empty file"
 NOTHING = "holds no conversation of a known format"

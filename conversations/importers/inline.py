@@ -54,6 +54,12 @@ def attachment(block: dict[str, Any]) -> dict[str, Any]:
     return {**found, "name": title} if isinstance(title, str) and title else found
 
 
+def pointed(address: Any) -> dict[str, Any]:
+    """Describe what is at an address: what a data URL encodes, else the address as a pointer."""
+    found = without_bytes(address)
+    return found if isinstance(found, dict) else {"pointer": found} if found else {}
+
+
 def without_bytes(value: Any, room: int = MAX_DEPTH) -> Any:
     """Return a JSON value in which inline base64 is replaced by its description.
 
