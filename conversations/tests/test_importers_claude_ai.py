@@ -121,12 +121,13 @@ def test_a_conversation_is_a_session():
     }
 
 
-def test_the_web_interface_says_model_and_project_too():
+def test_the_web_interface_says_model_and_project_but_no_tokens():
     session = session_of(
         message(), message("assistant", "hi"), model="claude-x", project={"uuid": "p", "name": "P"}
     )
     assert (session.model, session.project) == ("claude-x", "P")
     assert [said.model for said in session.messages] == ["", "claude-x"]
+    assert {said.output_tokens for said in session.messages} == {None}
     assert session_of(message(), project_uuid="p1", project=None).project == "p1"
 
 
@@ -277,11 +278,6 @@ def test_the_latency_is_from_the_first_block_to_the_last():
     assert message_of("assistant", first, last).latency_ms == 4000
     assert message_of("human", first, last).latency_ms is None
     assert message_of("assistant", "a").latency_ms is None
-
-
-def test_tokens_are_not_known():
-    said = message_of("assistant", "a")
-    assert (said.input_tokens, said.output_tokens) == (None, None)
 
 
 def test_what_nobody_reads_is_kept():
