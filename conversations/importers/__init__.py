@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import chatgpt, claude_ai, claude_code, librechat, open_webui
+from . import chatgpt, claude_ai, claude_code, librechat, llm_logs, open_webui
 from .archives import Archive, Gzipped
+from .batches import anthropic_batch, openai_batch
 from .files import (
     GZIP_SIGNATURE,
     STANDARD_INPUT_NAME,
@@ -33,6 +34,9 @@ FORMATS = {
     "claude-ai": claude_ai,
     "librechat": librechat,
     "open-webui": open_webui,
+    "llm": llm_logs,
+    "openai-batch": openai_batch,
+    "anthropic-batch": anthropic_batch,
 }
 
 EMPTY = "empty file"
