@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import chatgpt, claude_ai, claude_code, librechat, llm_logs, open_webui
+from . import (
+    chatgpt,
+    claude_ai,
+    claude_code,
+    helicone,
+    langfuse,
+    langsmith,
+    librechat,
+    llm_logs,
+    open_webui,
+)
 from .archives import Archive, Gzipped
 from .batches import anthropic_batch, openai_batch
 from .files import (
@@ -37,6 +47,9 @@ FORMATS = {
     "llm": llm_logs,
     "openai-batch": openai_batch,
     "anthropic-batch": anthropic_batch,
+    "langfuse": langfuse,
+    "langsmith": langsmith,
+    "helicone": helicone,
 }
 
 EMPTY = "empty file"

@@ -80,6 +80,16 @@ def count_of(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value <= MAX_COUNT else None
 
 
+def number_of(value: Any) -> Any:
+    """Return the number that text holds, as tables and careful JSON have it, else `value`."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value) if value.isascii() and value.isdigit() else float(value)
+    except ValueError:  # also for digits by the thousand
+        return value
+
+
 def seconds_as_ms(value: Any) -> int | None:
     """Return a number of seconds as whole milliseconds, or None if it is no usable number."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -172,12 +172,14 @@ class Elements:
     The list is the whole file or stands under `key` of an object; an object without that list is
     the one element. An element that is whole but unusable comes as Refused. Raises Unusable where
     the JSON breaks, after all elements before the break. Elements may still be nested some hundred
-    levels: whoever keeps a part of one passes it through `without_bytes`.
+    levels: whoever keeps a part of one passes it through `without_bytes`. With `trailing_comma`
+    one may stand before the end of the list.
     """
 
-    def __init__(self, stream: IO[bytes], key: str) -> None:
+    def __init__(self, stream: IO[bytes], key: str, *, trailing_comma: bool = False) -> None:
         self._text = _Text(stream)
         self._key = key
+        self._trailing_comma = trailing_comma
         self._whole: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -204,6 +206,8 @@ class Elements:
             yield text.value()
             while text.peek() == ",":
                 text.take(",")
+                if self._trailing_comma and text.peek() == "]":
+                    break
                 yield text.value()
         text.take("]")
 

@@ -30,6 +30,7 @@ class Response:
     error: str = ""
     id: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    instructions: list[Turn] = field(default_factory=list)  # the system prompt, if it is repeated
 
 
 def read_request(body: dict[str, Any]) -> list[Turn]:
@@ -60,6 +61,8 @@ def read_response(body: Any) -> Response:
     )
     usage = body.get("usage") or body.get("usageMetadata")
     response.usage = read_usage(usage)
+    if isinstance(body.get("instructions"), str):
+        response.instructions = read_turns(body["instructions"], "system")
     if "choices" in body:
         for choice in list_in(body, "choices"):
             choice = an_object(choice, "a choice")

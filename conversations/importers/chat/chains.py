@@ -52,11 +52,13 @@ class Conversation:
         self._seen: set[str] = set()  # ids of calls
         self._results: set[str] = set()  # ids of tool calls that have an answer
         self._callers: dict[str, MessageRecord] = {}  # id of a tool call -> who made it
+        self._added: dict[str, list[MessageRecord]] = {}  # key of a caller -> added results
+        self._beside: set[str] = set()  # keys of added results, which are no branches
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was said."""
-        return not self._order
+        return not (self._order or self._added)
 
     def add(self, call: Call) -> None:
         """Take a call; one whose id is known already adds nothing."""
@@ -75,15 +77,23 @@ class Conversation:
         self._answer(call, path, parent)
 
     def add_tool_result(self, turn: Turn, time: datetime | None) -> None:
-        """Take what a tool gave back, if no later call repeats it."""
+        """Take what a tool gave back, if no call repeats it; so after all calls.
+
+        It stands below the message that called the tool, or else where its time belongs.
+        """
         unknown = [id for id in turn.tool_call_ids if id not in self._results]
         if not unknown or turn.is_empty:
             return
         parent = self._callers.get(unknown[0])
-        self._enter(_digest("tool", *unknown), turn, parent, time)
+        message = self._enter(_digest("tool", *unknown), turn, parent, time)
+        if self._order and self._order[-1] is message:
+            self._order.pop()
+            self._beside.add(message.key)
+            self._added.setdefault(parent.key if parent else "", []).append(message)
 
     def session(self, place: str, **columns: Any) -> SessionRecord:
         """Return the session with its messages; its model is the one that answered most."""
+        self._place_results()
         self._mark_branches()
         record = SessionRecord(self.external_id, place, messages=self._order, **columns)
         models = Counter((m.provider, m.model) for m in self._order if m.model)
@@ -139,6 +149,19 @@ class Conversation:
                 message.provider, message.model = call.provider, call.model
             message.metadata.setdefault("call_id", call.id)
 
+    def _place_results(self) -> None:
+        """Put the results that were added where they belong among the other messages."""
+        if not self._added:
+            return
+        loose = sorted(self._added.pop("", []), key=_moment, reverse=True)
+        order = []
+        for message in self._order:
+            while loose and message.timestamp and _moment(loose[-1]) < _moment(message):
+                order.append(loose.pop())
+            order += [message, *self._added.get(message.key, ())]
+        self._order = order + loose[::-1]
+        self._added = {}
+
     def _mark_branches(self) -> None:
         """Leave, of answers that stand side by side, the one that the conversation went on from."""
         depth: dict[str, int] = {}
@@ -148,15 +171,17 @@ class Conversation:
         kept: dict[str, MessageRecord] = {}  # key of a parent -> its child on the active path
         reach = dict(depth)
         for message in sorted(self._order, key=lambda m: depth[m.key], reverse=True):
-            if above := self._parents.get(message.key):
+            above = self._parents.get(message.key)
+            if above and message.key not in self._beside:
                 rival = kept.get(above.key)
                 if rival is None or reach[message.key] > reach[rival.key]:
                     kept[above.key] = message
                     reach[above.key] = max(reach[above.key], reach[message.key])
         for message in sorted(self._order, key=lambda m: depth[m.key]):
             if above := self._parents.get(message.key):
-                is_result = message.role == "tool" and kept[above.key].role == "tool"
-                is_kept = kept[above.key] is message or is_result
+                is_kept = message.key in self._beside or (
+                    kept[above.key] is message or message.role == kept[above.key].role == "tool"
+                )
                 message.is_active_path = above.is_active_path and is_kept
 
 
@@ -167,7 +192,14 @@ def _give(call: Call, message: MessageRecord) -> None:
     message.latency_ms = call.latency_ms
     message.finish_reason = message.finish_reason or call.finish_reason
     message.error_message = message.error_message or call.error
+    extra = message.metadata.get("extra", {}) | call.metadata.get("extra", {})
     message.metadata |= call.metadata
+    if extra:
+        message.metadata["extra"] = extra
+
+
+def _moment(message: MessageRecord) -> float:
+    return message.timestamp.timestamp() if message.timestamp else 0.0
 
 
 def _digest(*parts: str) -> str:

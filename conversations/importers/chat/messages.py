@@ -109,7 +109,8 @@ def _of_object(value: dict[str, Any], role: str) -> list[Turn]:
         return read_message(value, role)
     for name in (*LISTS, "text", "question", "query", "output"):
         if isinstance(value.get(name), str):
-            return [Turn(role, [value[name]])]
+            rest = present({key: value[key] for key in value if key != name})
+            return [Turn(role, [value[name]], extra=without_bytes(rest))]
     return [Turn(role, [as_text(value)])]
 
 

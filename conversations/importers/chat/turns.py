@@ -10,6 +10,7 @@ import orjson
 
 from ..fields import MAX_DEPTH, Unusable, kind, present
 from ..inline import without_bytes
+from ..json_values import Line, line_value
 from ..records import MessageRecord
 from ..text import clean_text, joined
 
@@ -132,11 +133,22 @@ def arguments(value: Any) -> Any:
 def parsed(text: str) -> Any:
     """Return the JSON value that `text` holds, `text` itself if it holds none."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        # Text inside JSON has escapes of its own: NUL and half characters are cleaned out here.
+        value = line_value(Line(1, text.encode("utf-8", "replace")))
+    except Unusable:
         return text
     without_bytes(value, MAX_DEPTH)  # raises Unusable if it is nested too deep
     return value
+
+
+def decoded(value: Any) -> Any:
+    """Return the object or list that stands in text as JSON, also where it was encoded twice."""
+    found = value
+    for _ in range(2):
+        if not isinstance(found, str) or not found.lstrip().startswith(("{", "[", '"')):
+            break
+        found = parsed(found)
+    return found if isinstance(found, dict | list) else value
 
 
 def as_text(value: Any) -> str:

@@ -6,9 +6,19 @@ from typing import Any
 
 from ..fields import Unusable, kind
 from . import anthropic, gemini, ollama, openai
+from .cost import recorded_cost
 from .counts import Usage, checked
 
-__all__ = ["Usage", "anthropic", "checked", "gemini", "ollama", "openai", "read_usage"]
+__all__ = [
+    "Usage",
+    "anthropic",
+    "checked",
+    "gemini",
+    "ollama",
+    "openai",
+    "read_usage",
+    "recorded_cost",
+]
 
 
 def read_usage(raw: Any) -> Usage:
