@@ -14,6 +14,8 @@ from . import (
     chatgpt,
     claude_ai,
     claude_code,
+    codex,
+    gemini_cli,
     helicone,
     langfuse,
     langsmith,
@@ -40,6 +42,8 @@ from .text import clean_text
 
 FORMATS = {
     "claude-code": claude_code,
+    "codex": codex,
+    "gemini-cli": gemini_cli,
     "chatgpt": chatgpt,
     "claude-ai": claude_ai,
     "librechat": librechat,

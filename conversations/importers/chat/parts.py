@@ -134,7 +134,8 @@ def _thought(part: dict[str, Any]) -> str:
             return part[name]
     pieces = []
     for name in ("summary", "content"):  # items of the Responses API
-        for piece in part.get(name) or ():
+        pieces_in = part.get(name)
+        for piece in pieces_in if isinstance(pieces_in, list) else ():
             if isinstance(piece, dict):
                 pieces.append(as_text(piece.get("text")))
     return joined(pieces)
