@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import (
+    chat_rows,
     chatgpt,
     claude_ai,
     claude_code,
@@ -21,7 +22,10 @@ from . import (
     langsmith,
     librechat,
     llm_logs,
+    message_lists,
     open_webui,
+    openassistant,
+    sharegpt,
 )
 from .archives import Archive, Gzipped
 from .batches import anthropic_batch, openai_batch
@@ -54,6 +58,11 @@ FORMATS = {
     "langfuse": langfuse,
     "langsmith": langsmith,
     "helicone": helicone,
+    # The loosest last: what the others take must not come to these.
+    "openassistant": openassistant,
+    "chat-rows": chat_rows,
+    "sharegpt": sharegpt,
+    "messages": message_lists,
 }
 
 EMPTY = "empty file"

@@ -7,7 +7,7 @@ from typing import Any
 from ..fields import Unusable, kind, present
 from ..inline import attachment, without_bytes
 from ..text import joined
-from .turns import Turn, arguments, as_text, name_in
+from .turns import Turn, arguments, as_text, name_in, parsed
 
 TEXTS = ("text", "input_text", "output_text", "summary_text", "plain_text", "text_delta")
 THOUGHTS = ("thinking", "reasoning", "reasoning_text", "reasoning_content")
@@ -28,14 +28,19 @@ FILES = (
     "input_audio",
     "input_file",
     "audio",
+    "audio_url",
     "video",
+    "video_url",
     "file",
     "blob",
     "uri",
     "media",
 )
 # Where in a part the file itself is described, and under what names its bytes stand in base64.
-WRAPPERS = ("image_url", "inlineData", "inline_data", "input_audio", "file", "fileData")
+WRAPPERS = (
+    *("image_url", "audio_url", "video_url", "input_audio", "file"),
+    *("inlineData", "inline_data", "fileData", "value"),
+)
 ENCODED = ("content", "data", "image", "file_data")
 # Gemini's parts have no type; the name of their one entry tells what they are.
 UNTYPED = {
@@ -92,7 +97,7 @@ def read_part(turn: Turn, part: dict[str, Any]) -> Turn | None:
     elif type == "refusal":
         turn.error = as_text(part.get("refusal"))
     elif type in CALLS or type.endswith(("tool_use", "tool_call")):
-        turn.tool_calls.append(read_call(part))
+        turn.tool_calls += _calls(part)
     elif type in RESULTS or type.endswith("tool_result"):
         return _result(part)
     elif type in FILES:
@@ -128,8 +133,19 @@ def read_call(part: dict[str, Any]) -> dict[str, Any]:
     return call
 
 
+def _calls(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the calls in a part; LLaMA-Factory writes one or a list of them as JSON text."""
+    if not isinstance(part.get("value"), str):
+        return [read_call(part)]
+    found = parsed(part["value"])
+    calls = found if isinstance(found, list) else [found]
+    if not all(isinstance(call, dict) for call in calls):
+        return [read_call({"arguments": part["value"]})]
+    return [read_call(call) for call in calls]
+
+
 def _thought(part: dict[str, Any]) -> str:
-    for name in ("thinking", "reasoning", "text", "content"):
+    for name in ("thinking", "reasoning", "text", "content", "value"):
         if isinstance(part.get(name), str) and part[name]:
             return part[name]
     pieces = []
