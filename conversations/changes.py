@@ -123,7 +123,7 @@ def undo(change: Change) -> int:
             fresh = Change.objects.filter(pk=change.pk, undone_at=None)
             if not fresh.update(undone_at=timezone.now()):
                 raise InvalidValue("This was taken back already.")
-            return sum(_put_back(step) + _set_again(step) for step in change.steps)
+            return sum(_put_back(step) + set_again(step) for step in change.steps)
     except IntegrityError as error:  # also at the commit, where references are checked
         raise InvalidValue(
             "This cannot be taken back: what it belonged to is gone, or its place is taken."
@@ -138,7 +138,8 @@ def _put_back(step: Step) -> int:
     return count
 
 
-def _set_again(step: Step) -> int:
+def set_again(step: Step) -> int:
+    """Set values back that nobody has changed since; return how many rows that touched."""
     if "set" not in step:
         return 0
     model = apps.get_model(step["of"])

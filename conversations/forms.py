@@ -337,3 +337,4 @@ class UploadForm(Styled, forms.Form):
         help_text="Leave empty for what the files say.",
     )
     dry_run = forms.BooleanField(label="Only say what would be stored", required=False)
+    with_deleted = forms.BooleanField(label="Bring back what was deleted here", required=False)

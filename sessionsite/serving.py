@@ -31,13 +31,23 @@ def command(listener: socket.socket) -> list[str]:
     ]
 
 
+def start_worker() -> subprocess.Popen[bytes]:
+    """Start the process that does what pages do not wait for; it ends when this one has."""
+    manage = settings.BASE_DIR / "manage.py"
+    return subprocess.Popen([sys.executable, manage, "worker", "--parent", str(os.getpid())])
+
+
 def serve(listener: socket.socket) -> None:
-    """Become the web server."""
+    """Become the web server, with a worker beside it."""
     sys.stdout.flush()
+    worker = start_worker()
     if sys.platform == "win32":  # where there is no gunicorn; Django's own server is there
         host, port = listener.getsockname()[:2]
         listener.close()
-        call_command("runserver", f"{host}:{port}", use_reloader=False, skip_checks=True)
+        try:
+            call_command("runserver", f"{host}:{port}", use_reloader=False, skip_checks=True)
+        finally:
+            worker.terminate()
         return
     os.execv(sys.executable, command(listener))
 

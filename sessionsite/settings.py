@@ -128,6 +128,8 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "django_tables2",
+    "django_tasks",
+    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -289,6 +291,11 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# -- what runs beside the pages ---------------------------------------------------------------
+
+# A worker takes what waits from the database: `quickstart` starts one (`manage.py worker`).
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
 # -- what leaves the server -----------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
@@ -346,6 +353,8 @@ LOGGING = {
     # What axes has to say, sessionsite.lockout says in one line.
     "loggers": {
         "axes": {"level": "ERROR"},
+        "django_tasks": {"level": "WARNING"},
+        "django_tasks_db": {"level": "ERROR"},
         # What is too large is told to who sends it, and is no news to who serves it.
         "django.security.UploadTooBig": {"level": "CRITICAL"},
     },

@@ -141,13 +141,16 @@ def sample_of(file: SourceFile) -> bytes:
 
 
 def walk(
-    path: Path | str, *, on_bytes: ByteCount | None = None
+    path: Path | str | SourceFile, *, on_bytes: ByteCount | None = None
 ) -> Iterator[SourceFile | Rejected | Skipped]:
     """Yield the files at `path`: itself, all files below it in sorted order, or standard input.
 
     `-` is standard input. What cannot be read comes as Rejected, what is no file to read as
     Skipped. Links to folders are not followed.
     """
+    if not isinstance(path, Path | str):
+        yield path
+        return
     if str(path) == STANDARD_INPUT:
         yield spool(sys.stdin.buffer, on_bytes=on_bytes)
         return

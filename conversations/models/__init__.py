@@ -4,6 +4,7 @@ from .annotations import Annotation
 from .batches import BatchItem, BatchJob
 from .catalog import LanguageModel, Project
 from .changes import Change, SavedView
+from .imports import Deletion, Import, ImportChunk, ImportStatus, RejectedRecord
 from .sessions import Message, Session, SessionSnapshot, SessionTag
 from .workflows import Workflow, WorkflowExecution, WorkflowStep
 
@@ -12,9 +13,14 @@ __all__ = [
     "BatchItem",
     "BatchJob",
     "Change",
+    "Deletion",
+    "Import",
+    "ImportChunk",
+    "ImportStatus",
     "LanguageModel",
     "Message",
     "Project",
+    "RejectedRecord",
     "SavedView",
     "Session",
     "SessionSnapshot",

@@ -8,7 +8,7 @@ here (titles, tags) is theirs and stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
 
 from django.db import DatabaseError, connections, transaction
@@ -18,9 +18,19 @@ from conversations.importers.records import Item, Rejected, SessionRecord
 
 from .chunk import Chunk, Names
 from .identity import message_uuid, session_uuid
+from .journal import Cancelled, Journal
 from .report import LISTED, ImportReport
 
-__all__ = ["CHUNK_MESSAGES", "LISTED", "ImportReport", "message_uuid", "session_uuid", "store"]
+__all__ = [
+    "CHUNK_MESSAGES",
+    "LISTED",
+    "Cancelled",
+    "ImportReport",
+    "Journal",
+    "message_uuid",
+    "session_uuid",
+    "store",
+]
 
 CHUNK_MESSAGES = 10_000  # large enough for the search index, small enough to hold the lock briefly
 # Bytes of text, about: what the messages of a chunk may take in memory.
@@ -52,16 +62,18 @@ def store(
     *,
     project: str | None = None,
     dry_run: bool = False,
+    with_deleted: bool = False,
     using: str = "default",
-    on_progress: Callable[[ImportReport], None] | None = None,
+    journal: Journal | None = None,
 ) -> ImportReport:
     """Store `(source, item)` pairs and return what was done.
 
     `project` files every new session under that name, whatever its record says. `dry_run` does all
     of it in one transaction that is taken back at the end, so other writers wait as long as it
-    runs. `on_progress` is called after each chunk.
+    runs. `with_deleted` brings back what was deleted here. `journal` takes note of what is stored
+    and may raise `Cancelled` after a chunk.
     """
-    writer = _Writer(project, using, on_progress)
+    writer = _Writer(project, using, journal, with_deleted)
     try:
         with transaction.atomic(using) if dry_run else nullcontext():
             writer.run(items)
@@ -75,12 +87,15 @@ def store(
 class _Writer:
     """Gathers records into chunks, and isolates the one that cannot be stored."""
 
-    def __init__(self, project, using, on_progress):
+    def __init__(
+        self, project: str | None, using: str, journal: Journal | None, with_deleted: bool
+    ) -> None:
         self.using = using
         self.connection = connections[using]
         self.database = databases.of(self.connection)
         self.names = Names(using, project)
-        self.on_progress = on_progress
+        self.journal = journal
+        self.with_deleted = with_deleted
         self.report = ImportReport()
 
     def run(self, items: Iterable[tuple[str, Item]]) -> None:
@@ -89,6 +104,8 @@ class _Writer:
         for source, item in items:
             if not isinstance(item, SessionRecord):
                 self.report.note(item)
+                if self.journal and isinstance(item, Rejected):
+                    self.journal.note_rejected(source, item)
                 continue
             identity = (source, item.external_id)
             full = messages + len(item.messages) > CHUNK_MESSAGES or text > CHUNK_TEXT
@@ -105,10 +122,12 @@ class _Writer:
     def store(self, records: dict[tuple[str, str], SessionRecord]) -> None:
         if not records:
             return
-        chunk = Chunk(self.connection, self.names)
+        chunk = Chunk(self.connection, self.names, self.with_deleted)
         try:
             with transaction.atomic(self.using), self.connection.cursor() as cursor:
                 chunk.write(cursor, records)
+                if self.journal:
+                    self.journal.note_chunk(chunk)
         except (DatabaseError, OverflowError, UnicodeEncodeError, ValueError) as error:
             self.names.forget()  # what the transaction had made is gone with it
             if self.database.explain(error, "") is not None:
@@ -121,5 +140,5 @@ class _Writer:
             self.report.note(Rejected(record.place, f"cannot be stored: {error}"))
         else:
             chunk.add_to(self.report)
-        if self.on_progress:
-            self.on_progress(self.report)
+        if self.journal:
+            self.journal.note_progress(self.report)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from conversations import databases
+from conversations import changes, databases
 from conversations.importers.records import MessageRecord, SessionRecord, Skipped
-from conversations.models import LanguageModel, Message, Project, Session
+from conversations.models import Deletion, LanguageModel, Message, Project, Session
 
 from .identity import message_uuid, session_uuid
 from .report import ImportReport
-from .stored import Known, Stored, changes, known_messages, messages_of, rank, to_json, usage
+from .stored import Known, Stored, differences, known_messages, messages_of, rank, to_json, usage
 
 TITLE_LENGTH = Session._meta.get_field("title").max_length
 Records = dict[tuple[str, str], SessionRecord]
@@ -72,13 +71,15 @@ class Names:
 class Chunk:
     """Writes some sessions inside one transaction, and counts what it did."""
 
-    def __init__(self, connection, names: Names) -> None:
+    def __init__(self, connection, names: Names, with_deleted: bool = False) -> None:
         self.using = connection.alias
         self.database = databases.of(connection)
         self.time = connection.ops.adapt_datetimefield_value
         self.names = names
+        self.with_deleted = with_deleted
         self.new = self.updated = self.unchanged = self.messages_updated = 0
         self.skipped: list[Skipped] = []
+        self.steps: list[changes.Step] = []  # what sets changed values back
         self.sessions: dict[int, tuple] = {}  # rows to insert, by id
         # Messages to insert: (id, message_uuid, session id, parent's uuid, sequence number, time,
         # record).
@@ -100,11 +101,15 @@ class Chunk:
         self.message_ids = self.database.reserve_ids(cursor, "messages", count)
         self.session_ids = self.database.reserve_ids(cursor, "sessions", len(records))
         stored = self._stored_sessions(records)
-        self.known = known_messages(cursor, self.database, _all_uuids(records))
+        uuids = _all_uuids(records)
+        self.known = known_messages(cursor, self.database, uuids)
+        self.deleted = self._deleted_here(records, uuids)
         messages = messages_of(cursor, self.database, (s.id for s in stored.values()))
         for (source, external_id), record in records.items():
             session = stored.get((source, external_id))
-            if session is None:
+            if session is None and session_uuid(source, external_id) in self.deleted:
+                self.unchanged += 1
+            elif session is None:
                 self._add_session(source, record)
             else:
                 self._update_session(session, messages[session.id], record)
@@ -115,6 +120,18 @@ class Chunk:
         sessions = Session.with_trash.using(self.using).defer("description", "system_prompt")
         found = sessions.in_bulk(uuids, field_name="session_uuid").values()
         return {(session.source, session.external_id): session for session in found}
+
+    def _deleted_here(self, records: Records, uuids: list[str]) -> set[str]:
+        """Return which of these sessions and messages were deleted here and not put back."""
+        deletions = Deletion.objects.using(self.using)
+        if not deletions.exists():
+            return set()
+        asked = [*uuids, *(session_uuid(*identity) for identity in records)]
+        found = deletions.in_bulk(asked)
+        if self.with_deleted:
+            deletions.filter(pk__in=list(found)).delete()
+            return set()
+        return set(found) - self.known.keys()
 
     # -- sessions ---------------------------------------------------------------------------
 
@@ -157,14 +174,15 @@ class Chunk:
         here = [
             uuid
             for uuid in given
-            if uuid not in self.known or self.known[uuid].session_id == session.id
+            if uuid not in self.deleted
+            and (uuid not in self.known or self.known[uuid].session_id == session.id)
         ]
         fresh = any(uuid not in ours for uuid in here)
         changed = 0
         # An older, shorter copy knows less than we do: it changes nothing.
         if fresh or len(here) >= len(ours):
             for uuid in here:
-                if uuid in ours and (columns := changes(ours[uuid], given[uuid])):
+                if uuid in ours and (columns := differences(ours[uuid], given[uuid])):
                     self._update(Message, ours[uuid].id, columns)
                     changed += 1
         self.messages_updated += changed
@@ -195,7 +213,8 @@ class Chunk:
         return bool(columns)
 
     def _update(self, table: type[Message | Session], id: int, columns: dict[str, Any]) -> None:
-        table._base_manager.using(self.using).filter(id=id).update(**columns)
+        rows = table._base_manager.using(self.using).filter(id=id)
+        self.steps += changes.set_columns(rows, **columns)
 
     # -- messages ---------------------------------------------------------------------------
 
@@ -212,6 +231,8 @@ class Chunk:
         for message in record.messages:
             uuid = message_uuid(source, message.key)
             time = message.timestamp or time
+            if uuid in self.deleted:
+                continue
             known = self.known.get(uuid)
             if known is None:
                 id = self.message_ids[len(self.messages)]
@@ -298,7 +319,7 @@ class Chunk:
         )
 
 
-def _all_uuids(records: Records) -> Iterable[str]:
+def _all_uuids(records: Records) -> list[str]:
     """Return the ids of all messages of the records, and of their parents."""
     keys = {
         (source, key)
@@ -307,4 +328,4 @@ def _all_uuids(records: Records) -> Iterable[str]:
         for key in (message.key, message.parent_key)
         if key is not None
     }
-    return (message_uuid(source, key) for source, key in keys)
+    return [message_uuid(source, key) for source, key in keys]

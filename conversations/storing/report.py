@@ -33,11 +33,20 @@ class ImportReport:
             self.failed += 1
             listed = self.failed_records
         if len(listed) < LISTED:
-            listed.append(item)
+            # Without the record itself, which may be large.
+            listed.append(type(item)(item.place, item.reason))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report for programs; what was left out by place and reason."""
+    @property
+    def found(self) -> int:
+        """How many sessions were found in what was given, new or not."""
+        return self.new + self.updated + self.unchanged
+
+    def as_dict(self, *, listed: bool = True) -> dict[str, Any]:
+        """Return the report for programs; what was left out by place and reason, if `listed`."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         for name in ("skipped_records", "failed_records"):
+            if not listed:
+                del found[name]
+                continue
             found[name] = [{"place": item.place, "reason": item.reason} for item in found[name]]
         return found

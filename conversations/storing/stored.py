@@ -105,12 +105,13 @@ def to_json(value: Any) -> str | None:
         return json.dumps(value, ensure_ascii=False)
 
 
-def changes(stored: Stored, record: MessageRecord) -> dict[str, Any]:
+def differences(stored: Stored, record: MessageRecord) -> dict[str, Any]:
     """Return the columns in which a newer copy of a stored message differs, with their values."""
     found = {
-        name: getattr(record, name)
+        name: value
         for name in COMPARED
-        if getattr(record, name) != getattr(stored, name)
+        # What a copy does not say, another has said: a trace repeats an answer without its times.
+        if (value := getattr(record, name)) != getattr(stored, name) and value not in (None, "")
     }
     # A message that was still being written when it was imported has grown since.
     if not stored.content.startswith(record.content):

@@ -6,6 +6,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django_tasks_db.management.commands.db_worker import Worker
+from django_tasks_db.models import DBTaskResult
+
 from conversations.models import LanguageModel, Message, Project, Session
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -67,3 +70,23 @@ def make_project(name: str = "Kitchen") -> Project:
 
 def make_model(provider: str = "anthropic", name: str = "claude-sonnet-4-5") -> LanguageModel:
     return LanguageModel.objects.create(provider=provider, model_name=name)
+
+
+def work() -> None:
+    """Do what pages have put in line, as the worker does.
+
+    Not by its loop, which closes connections that are inside a transaction, as in a test.
+    """
+    worker = Worker(
+        queue_names=["default"],
+        excluded_queue_names=[],
+        interval=0,
+        batch=True,
+        backend_name="default",
+        startup_delay=False,
+        max_tasks=None,
+        worker_id="test",
+    )
+    while waiting := DBTaskResult.objects.ready().first():
+        waiting.claim(worker.worker_id)
+        worker.run_task(waiting)

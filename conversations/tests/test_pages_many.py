@@ -18,7 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from conversations.models import Change, Message, Project, Session
-from conversations.tests.factories import make_project, make_session, make_sessions
+from conversations.tests.factories import make_project, make_session, make_sessions, work
 from conversations.tests.pages import LIST, page
 from conversations.tests.test_import_command import CHAT, log
 
@@ -191,7 +191,9 @@ def upload(client, *files: tuple[str, bytes], **form: str) -> str:
     given = [SimpleUploadedFile("x", data) for _, data in files]
     for file, (name, _) in zip(given, files, strict=True):
         file._name = name
-    return send(client, "/import/", {"files": given, "project": "", **form})
+    address = client.post("/import/", {"files": given, "project": "", **form}).url
+    work()
+    return page(client, address)
 
 
 def figures(html: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from conversations.tests.factories import (
     make_project,
     make_session,
     make_sessions,
+    work,
 )
 from conversations.tests.pages import queries
 from conversations.tests.test_hostile_text import OWN, Page, check_page
@@ -173,7 +174,11 @@ def test_nothing_in_a_name_of_a_user_or_of_a_file_runs(django_user_model, payloa
     for data in (b"junk", b'[{"mapping": 1}]', b'[{"title": "<script>", "mapping": {"a": 1}}]'):
         file = SimpleUploadedFile("x", data)
         file._name = payload.replace("\r", "").replace("\n", "") + ".json"
-        check_page(client.post("/import/", {"files": file, "project": ""}).content.decode())
+        address = client.post("/import/", {"files": file, "project": ""}).url
+        check(client, address)
+        work()
+        check(client, address)
+    check(client, "/import/")
 
 
 @pytest.mark.parametrize("query", [*ADDRESSES, *OWN])

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
-from conversations import databases, schema, storing
+from conversations import databases, importing, schema, storing
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 from conversations.models import LanguageModel, Message, Project, Session
 
@@ -253,13 +253,13 @@ def test_a_project_may_be_given_for_all():
 
 def test_many_sessions_are_stored_in_several_transactions(monkeypatch):
     monkeypatch.setattr(storing, "CHUNK_MESSAGES", 10)
-    progress = []
+    entry = importing.begin(["many"])
     report = storing.store(
         (("test", session(f"s{n}", *(f"{n}-{k}" for k in range(7)))) for n in range(10)),
-        on_progress=lambda report: progress.append(report.new),
+        journal=storing.Journal(entry),
     )
     assert report.new == 10
-    assert progress == list(range(1, 11))
+    assert entry.chunks.count() == 10
     assert_sound()
 
 

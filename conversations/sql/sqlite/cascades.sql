@@ -5,6 +5,9 @@
 
 CREATE TRIGGER sessions_delete_cascade BEFORE DELETE ON sessions
 BEGIN
+    -- First, so that its messages need no mark of their own (see imports.sql).
+    INSERT OR IGNORE INTO import_deletions (record_uuid)
+    SELECT OLD.session_uuid WHERE OLD.external_id IS NOT NULL;
     DELETE FROM messages WHERE session_id = OLD.id;
     DELETE FROM session_snapshots WHERE session_id = OLD.id;
     DELETE FROM session_tags WHERE session_id = OLD.id;

@@ -1,0 +1,67 @@
+"""Taking an import back, a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connections, transaction
+
+from conversations import changes, databases
+from conversations.models import Import, ImportChunk, Message, Session
+
+DELETE_MARKS = "DELETE FROM import_deletions WHERE record_uuid IN {listed}"
+
+
+@dataclass(slots=True)
+class Undone:
+    """How much was taken back; `is_whole` unless it was stopped before its end."""
+
+    sessions: int = 0
+    messages: int = 0
+    changes: int = 0
+    is_whole: bool = True
+
+
+def undo(
+    entry: Import, *, should_stop: Callable[[], bool] = lambda: False, using: str = "default"
+) -> Undone:
+    """Delete what an import made and set back what it changed, the last chunk first.
+
+    Each chunk is one transaction, so that others can write in between.
+    """
+    undone = Undone()
+    while chunk := entry.chunks.using(using).order_by("-id").first():
+        if should_stop():
+            undone.is_whole = False
+            break
+        with transaction.atomic(using):
+            _undo_chunk(chunk, undone, using)
+    return undone
+
+
+def _undo_chunk(chunk: ImportChunk, undone: Undone, using: str) -> None:
+    for step in reversed(chunk.steps):
+        undone.changes += changes.set_again(step)
+    messages = Message.objects.using(using).filter(
+        id__range=(chunk.first_message or 0, chunk.last_message or 0)
+    )
+    sessions = Session.with_trash.using(using).filter(
+        id__range=(chunk.first_session or 0, chunk.last_session or 0)
+    )
+    marks = list(sessions.values_list("session_uuid", flat=True))
+    added = messages.exclude(session__in=sessions)
+    marks += added.values_list("message_uuid", flat=True)
+    undone.messages += messages.count()
+    undone.sessions += sessions.count()
+    with connections[using].cursor() as cursor:
+        # Not through Django, which would fetch every row to delete each by itself.
+        for table, first, last in (
+            ("sessions", chunk.first_session, chunk.last_session),
+            ("messages", chunk.first_message, chunk.last_message),
+        ):
+            if first is not None:
+                cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", [first, last])
+        # Undone is not deleted: the same import may be run again.
+        cursor.execute(*databases.of(connections[using]).with_list(DELETE_MARKS, marks))
+    chunk.delete(using=using)

@@ -1,0 +1,72 @@
+"""What runs beside the pages, in the worker that `quickstart` starts (`manage.py worker`)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+
+from django_tasks import task
+
+from . import importing, locks
+from .errors import InvalidValue
+from .importers.files import PlainFile
+from .models import Import, ImportStatus
+
+RETRY = {"retry": True}  # the options of an import that reads again what could not be read
+WORKER = "worker"  # the lock that a living worker holds
+logger = logging.getLogger(__name__)
+
+
+@task()
+def run_import(import_uuid: str) -> None:
+    """Store the uploaded files of an import, from the start or from where it was stopped."""
+    entry = Import.objects.filter(import_uuid=import_uuid).first()
+    if entry is None or entry.status not in (ImportStatus.WAITING, ImportStatus.RUNNING):
+        return  # cancelled, or done by another worker
+    if entry.options == RETRY:
+        with contextlib.suppress(InvalidValue):  # another was quicker, and left nothing
+            importing.retry(importing.Options(), entry=entry)
+        return
+    folder = importing.upload_folder_of(entry)
+    files = sorted(folder.rglob("*"), key=lambda file: file.parts) if folder else []
+    uploads = [PlainFile(f, f.stat().st_size, label=f.name) for f in files if f.is_file()]
+    try:
+        importing.run(uploads, importing.Options(**entry.options), entry=entry)
+    except importing.Interrupted:
+        return  # the files stay for the next worker
+    except Exception:
+        # What went wrong is on the page of the import; here it is for who looks after the server.
+        logger.exception("Import %s failed", import_uuid)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@task()
+def undo_import(import_uuid: str) -> None:
+    """Take an import back, from the end or from where it was stopped."""
+    entry = Import.objects.filter(import_uuid=import_uuid).first()
+    if entry is not None and entry.status == ImportStatus.UNDOING:
+        importing.undo(entry)
+
+
+def enqueue_unfinished() -> int:
+    """Put in line again what a worker that has ended left behind; return how many imports."""
+    importing.settle()
+    count = 0
+    for entry in Import.objects.filter(
+        status__in=(ImportStatus.WAITING, ImportStatus.RUNNING, ImportStatus.UNDOING)
+    ):
+        if not locks.is_free(f"import-{entry.import_uuid}"):
+            continue
+        if entry.status == ImportStatus.UNDOING:
+            undo_import.enqueue(entry.import_uuid)
+        else:
+            run_import.enqueue(entry.import_uuid)
+        count += 1
+    return count
+
+
+def has_worker() -> bool:
+    """Say whether a worker is alive on this machine."""
+    return not locks.is_free(WORKER)
