@@ -176,11 +176,12 @@ class SessionManager:
 
     @verb
     def export_session(self, session_uuid: str, format: str = "json") -> str:
-        """Return a session as text: `json`, `markdown` or `text`."""
+        """Return a session as text: `json`, `markdown`, `text` or another of `exporters.FORMATS`."""
         if format not in exporters.FORMATS:
             known = ", ".join(exporters.FORMATS)
             raise InvalidValue(f"format must be one of {known}, not {format!r:.50}")
-        return "".join(exporters.FORMATS[format](self._find(session_uuid)))
+        pieces = exporters.FORMATS[format].write([exporters.chat(self._find(session_uuid))])
+        return "".join(p.decode() if isinstance(p, bytes) else p for p in pieces)
 
     def _find(self, session_uuid: str) -> Session:
         return reading.find_session(session_uuid, using=self.alias)

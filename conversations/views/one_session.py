@@ -22,8 +22,6 @@ from conversations.rendering import Allowance, render_markdown, render_plain
 
 from .sessions import project_names, tag_names
 
-CONTENT_TYPES = {"json": "application/json", "markdown": "text/markdown", "text": "text/plain"}
-SUFFIXES = {"json": "json", "markdown": "md", "text": "txt"}
 LISTED_SNAPSHOTS = 200
 
 
@@ -254,10 +252,11 @@ def session_export(request: HttpRequest, session_uuid: str, format: str) -> Http
     session = find(session_uuid)
     if format not in exporters.FORMATS:
         raise Http404(f"There is no format {format}.")
-    name = re.sub(r"[^\w.-]+", "-", session.session_uuid)[:60] + f".{SUFFIXES[format]}"
+    exporter = exporters.FORMATS[format]
+    name = re.sub(r"[^\w.-]+", "-", session.session_uuid)[:60] + f".{exporter.suffix}"
     as_file = format != "json" or "download" in request.GET
     return StreamingHttpResponse(
-        exporters.FORMATS[format](session),
-        content_type=f"{CONTENT_TYPES[format]}; charset=utf-8",
+        exporter.write([exporters.chat(session)]),
+        content_type=f"{exporter.content_type}; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(as_file, name)},
     )
