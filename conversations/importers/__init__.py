@@ -25,6 +25,7 @@ from . import (
     message_lists,
     open_webui,
     openassistant,
+    otlp,
     sharegpt,
 )
 from .archives import Archive, Gzipped
@@ -55,6 +56,7 @@ FORMATS = {
     "llm": llm_logs,
     "openai-batch": openai_batch,
     "anthropic-batch": anthropic_batch,
+    "otlp": otlp,
     "langfuse": langfuse,
     "langsmith": langsmith,
     "helicone": helicone,

@@ -131,6 +131,9 @@ class Conversation:
         if not turns:
             # It failed, or its answer was not recorded: what it took is known all the same.
             turns = [Turn("assistant", error=call.error)]
+            path = _digest(path, call.id)  # nothing else tells it from others in later files
+        elif all(turn.is_empty for turn in call.said):
+            path = _digest(call.id)
         ended = call.started_at
         if ended and call.latency_ms:
             ended += timedelta(milliseconds=call.latency_ms)
