@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import django_tables2 as tables
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
@@ -35,6 +35,7 @@ class PagedTable(tables.Table):
 
     name = ""  # what the rows are
     part = ""  # id of the element that the table fills
+    export_address = ""  # of the page that writes the sessions of the table out
     columns_out: dict[str, str] = {}  # of a download: the name there, and the lookup
 
     def __init__(
@@ -266,10 +267,15 @@ class SessionTable(PagedTable):
         default = show.UNKNOWN
 
     @classmethod
-    def of(cls, sessions: QuerySet, **options: Any) -> SessionTable:
-        """Return the table of these sessions; of their rows it reads what it shows."""
+    def of(cls, sessions: QuerySet, *, query: QueryDict, **options: Any) -> SessionTable:
+        """Return the table of these sessions; of their rows it reads what it shows.
+
+        `query` is what the page of exports has to be asked for the same sessions.
+        """
         rows = Session.objects.with_names().defer("system_prompt", "description", "metadata")
-        return cls(sessions, rows=rows, **options)
+        table = cls(sessions, rows=rows, **options)
+        table.export_address = f"{reverse('export')}?{query.urlencode()}".rstrip("?")
+        return table
 
     def order_title(self, sessions, is_descending):
         title = Lower("title")

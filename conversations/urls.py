@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from .views import (
     catalog,
+    exports,
     go,
     imports,
     messages,
@@ -40,6 +41,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="sessions"), name="home"),
     path("sessions/", sessions.session_list, name="sessions"),
     path("sessions/new/", sessions.session_new, name="session-new"),
+    path("sessions/export/", exports.export_page, name="export"),
+    path("sessions/export/file/", exports.export_file, name="export-file"),
     path("sessions/bulk/", sessions.bulk, name="sessions-bulk"),
     path("sessions/views/", saved_views.save_view, name="view-save"),
     path("sessions/views/<int:pk>/delete/", saved_views.delete_view, name="view-delete"),

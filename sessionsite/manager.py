@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from analytics import reports
-from conversations import exporters, reading, search, writing
+from conversations import exporters, exporting, reading, search, writing
 from conversations.databases import files
 from conversations.errors import InvalidValue, explained
 from conversations.models import Session
@@ -176,11 +176,11 @@ class SessionManager:
 
     @verb
     def export_session(self, session_uuid: str, format: str = "json") -> str:
-        """Return a session as text: `json`, `markdown`, `text` or another of `exporters.FORMATS`."""
+        """Return a session as text: `json`, `markdown`, `text` or another that `export` knows."""
         if format not in exporters.FORMATS:
             known = ", ".join(exporters.FORMATS)
             raise InvalidValue(f"format must be one of {known}, not {format!r:.50}")
-        pieces = exporters.FORMATS[format].write([exporters.chat(self._find(session_uuid))])
+        pieces = exporting.write_one(self._find(session_uuid), format)
         return "".join(p.decode() if isinstance(p, bytes) else p for p in pieces)
 
     def _find(self, session_uuid: str) -> Session:

@@ -295,6 +295,9 @@ FILE_UPLOAD_HANDLERS = [
 
 # A worker takes what waits from the database: `quickstart` starts one (`manage.py worker`).
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# The package's own migrations are two dozen, and one of them asks the default database whichever
+# is migrated. Ours is one; after an update of the package, `makemigrations` adds to it.
+MIGRATION_MODULES = {"django_tasks_database": "sessionsite.task_migrations"}
 
 # -- what leaves the server -----------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
 
 from conversations.reading import MESSAGE_COLUMNS, SESSION_COLUMNS, Row
 
@@ -14,19 +13,19 @@ RULE = "=" * 80
 
 
 def as_json(chats: Iterable[Chat]) -> Iterator[str]:
-    """Yield `{"session": {...}, "messages": [...]}` of one session, or an array of several."""
-    chats = iter(chats)
-    first = list(islice(chats, 2))
-    if len(first) == 1:
-        yield from _object(first[0])
-        yield "\n"
-        return
+    """Yield an array of `{"session": {...}, "messages": [...]}`."""
     separator = "[\n"
-    for chat in chain(first, chats):
+    for chat in chats:
         yield separator
         yield from _object(chat)
         separator = ",\n"
-    yield "\n]\n" if first else "[]\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def as_json_object(chat: Chat) -> Iterator[str]:
+    """Yield the object of one session."""
+    yield from _object(chat)
+    yield "\n"
 
 
 def _object(chat: Chat) -> Iterator[str]:

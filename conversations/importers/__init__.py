@@ -26,6 +26,7 @@ from . import (
     open_webui,
     openassistant,
     otlp,
+    own,
     sharegpt,
 )
 from .archives import Archive, Gzipped
@@ -46,6 +47,7 @@ from .records import Item, Rejected, Skipped
 from .text import clean_text
 
 FORMATS = {
+    "own": own,
     "claude-code": claude_code,
     "codex": codex,
     "gemini-cli": gemini_cli,
@@ -81,7 +83,7 @@ class Found:
     total_bytes: int = 0
 
 
-def find(paths: Iterable[Path | str], *, on_bytes: ByteCount | None = None) -> Found:
+def find(paths: Iterable[Path | str | SourceFile], *, on_bytes: ByteCount | None = None) -> Found:
     """Return the files at `paths` (files, folders, zip archives, `-`) by the format of each.
 
     A named path that cannot be read or holds nothing known is Rejected in the answer; nothing is
@@ -166,10 +168,12 @@ def _sort_in_one(
     return False
 
 
-def _explained(path: Path | str, problems: list[Skipped | Rejected]) -> list[Skipped | Rejected]:
+def _explained(
+    path: Path | str | SourceFile, problems: list[Skipped | Rejected]
+) -> list[Skipped | Rejected]:
     """Return `problems` with one Rejected at least, for a named path that holds nothing known."""
     known = "known are " + ", ".join(module.LABEL for module in FORMATS.values())
-    name = clean_text(str(Path(path)))
+    name = clean_text(str(Path(path))) if isinstance(path, Path | str) else path.name
     match problems:
         case [Rejected()]:
             return problems

@@ -16,6 +16,21 @@ from typing import Any
 
 
 @dataclass(slots=True)
+class OwnColumns:
+    """What only our own export says of a session or message, whose ids are those it had here.
+
+    `columns` are stored as they are. `is_part` marks a session of which only messages are known.
+    """
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    model_version: str = ""
+    parent: str | None = None  # id of the session that this one was branched off from
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
+    is_part: bool = False
+
+
+@dataclass(slots=True)
 class MessageRecord:
     """One message, identified by `key`, which is unique among all messages of its source."""
 
@@ -42,6 +57,7 @@ class MessageRecord:
     is_hidden: bool = False
     is_sidechain: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
+    own: OwnColumns | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +77,16 @@ class SessionRecord:
     tags: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     messages: list[MessageRecord] = field(default_factory=list)
+    own: OwnColumns | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRecord:
+    """A project or a model of our own export, which no session may refer to."""
+
+    place: str
+    kind: str  # "project" or "model"
+    columns: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +109,4 @@ class Skipped:
     reason: str
 
 
-Item = SessionRecord | Rejected | Skipped
+Item = SessionRecord | CatalogRecord | Rejected | Skipped

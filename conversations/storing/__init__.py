@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import nullcontext
 
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connections, transaction
 
 from conversations import databases
-from conversations.importers.records import Item, Rejected, SessionRecord
+from conversations.importers.records import CatalogRecord, Item, Rejected, SessionRecord
 
-from .chunk import Chunk, Names
+from .chunk import Chunk
 from .identity import message_uuid, session_uuid
 from .journal import Cancelled, Journal
+from .names import Names
+from .notes import link_parents
 from .report import LISTED, ImportReport
 
 __all__ = [
@@ -96,12 +99,16 @@ class _Writer:
         self.names = Names(using, project)
         self.journal = journal
         self.with_deleted = with_deleted
+        self.parents: dict[str, str] = {}  # of our own export: id of a session -> of its parent
         self.report = ImportReport()
 
     def run(self, items: Iterable[tuple[str, Item]]) -> None:
         records: dict[tuple[str, str], SessionRecord] = {}
         messages = text = 0
         for source, item in items:
+            if isinstance(item, CatalogRecord):
+                self.add_to_catalog(item)
+                continue
             if not isinstance(item, SessionRecord):
                 self.report.note(item)
                 if self.journal and isinstance(item, Rejected):
@@ -113,11 +120,21 @@ class _Writer:
                 self.store(records)
                 records, messages, text = {}, 0, 0
             records[identity] = item
+            if item.own and item.own.parent:
+                self.parents[item.external_id] = item.own.parent
             messages += len(item.messages) + 1
             text += sum(len(message.content) for message in item.messages)
         self.store(records)
         with self.connection.cursor() as cursor:
             cursor.execute(LINK_PARENTS)
+            link_parents(cursor, self.parents)
+
+    def add_to_catalog(self, item: CatalogRecord) -> None:
+        try:
+            with transaction.atomic(self.using):
+                self.names.add(item)
+        except (DatabaseError, ValueError, TypeError, ValidationError) as error:
+            self.report.note(Rejected(item.place, f"cannot be stored: {error}"))
 
     def store(self, records: dict[tuple[str, str], SessionRecord]) -> None:
         if not records:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,63 +10,43 @@ from django.utils import timezone
 
 from conversations import changes, databases
 from conversations.importers.records import MessageRecord, SessionRecord, Skipped
-from conversations.models import Deletion, LanguageModel, Message, Project, Session
+from conversations.models import Deletion, Message, Session
 
-from .identity import message_uuid, session_uuid
+from .identity import OWN, message_uuid, session_uuid
+from .names import Names
+from .notes import Notes
 from .report import ImportReport
 from .stored import Known, Stored, differences, known_messages, messages_of, rank, to_json, usage
 
 TITLE_LENGTH = Session._meta.get_field("title").max_length
 Records = dict[tuple[str, str], SessionRecord]
 
-INSERT_SESSION = """
-    INSERT INTO sessions
-        (id, session_uuid, project_id, title, model_id, system_prompt, status, started_at,
-         completed_at, tags, metadata, source, external_id, parent_external_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-INSERT_MESSAGE = """
-    INSERT INTO messages
-        (id, message_uuid, session_id, parent_message_id, sequence_number, role, content,
-         content_type, model_id, timestamp, input_tokens, output_tokens, cache_read_tokens,
-         cache_write_5m_tokens, cache_write_1h_tokens, reasoning_tokens, cost, latency_ms,
-         finish_reason, tool_calls, error_message, metadata, external_id, is_active_path,
-         is_hidden, is_sidechain)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-            %s, %s, %s, %s)
-"""
+SESSION_COLUMNS = (
+    "id", "session_uuid", "project_id", "session_type", "title", "description", "model_id",
+    "system_prompt", "temperature", "max_tokens", "top_p", "status", "started_at",
+    "completed_at", "tags", "metadata", "source", "external_id", "parent_external_id",
+)  # fmt: skip
+MESSAGE_COLUMNS = (
+    "id", "message_uuid", "session_id", "parent_message_id", "sequence_number", "role", "content",
+    "content_type", "model_id", "timestamp", "input_tokens", "output_tokens", "cache_read_tokens",
+    "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "cost", "latency_ms",
+    "finish_reason", "function_call", "tool_calls", "error_message", "metadata", "external_id",
+    "is_active_path", "is_hidden", "is_sidechain",
+)  # fmt: skip
+# What a session that was said elsewhere has in the columns that only our own export fills.
+SESSION_DEFAULTS = {
+    "session_type": "single", "description": "", "temperature": None, "max_tokens": None,
+    "top_p": None,
+}  # fmt: skip
 
 
-class Names:
-    """The numbers of projects and models, which are made when they are first met."""
+def _insert_into(table: str, columns: tuple[str, ...]) -> str:
+    places = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
 
-    def __init__(self, using: str, project: str | None) -> None:
-        self.using = using
-        self.project = project
-        self.forget()
 
-    def forget(self) -> None:
-        """Look everything up again: a transaction has been taken back."""
-        self.projects: dict[str, int] = {}
-        self.models: dict[tuple[str, str], int] = {}
-
-    def project_id(self, record: SessionRecord) -> int | None:
-        name = (self.project or record.project)[:200]
-        if name and name not in self.projects:
-            project, _ = Project.objects.using(self.using).get_or_create(name=name)
-            self.projects[name] = project.id
-        return self.projects[name] if name else None
-
-    def model_id(self, record: SessionRecord | MessageRecord) -> int | None:
-        if not record.model:
-            return None
-        key = (record.provider[:100], record.model[:200])
-        if key not in self.models:
-            model, _ = LanguageModel.objects.using(self.using).get_or_create(
-                provider=key[0], model_name=key[1], model_version=""
-            )
-            self.models[key] = model.id
-        return self.models[key]
+INSERT_SESSION = _insert_into("sessions", SESSION_COLUMNS)
+INSERT_MESSAGE = _insert_into("messages", MESSAGE_COLUMNS)
 
 
 class Chunk:
@@ -81,6 +62,7 @@ class Chunk:
         self.skipped: list[Skipped] = []
         self.steps: list[changes.Step] = []  # what sets changed values back
         self.sessions: dict[int, tuple] = {}  # rows to insert, by id
+        self.notes = Notes(self.using)
         # Messages to insert: (id, message_uuid, session id, parent's uuid, sequence number, time,
         # record).
         self.messages: list[tuple[int, str, int, str | None, int, datetime, MessageRecord]] = []
@@ -112,14 +94,16 @@ class Chunk:
             elif session is None:
                 self._add_session(source, record)
             else:
-                self._update_session(session, messages[session.id], record)
+                self._update_session(source, session, messages[session.id], record)
         self._insert(cursor)
+        self.notes.store(self.known)
+        self.steps += self.names.take_made()
 
     def _stored_sessions(self, records: Records) -> dict[tuple[str, str], Session]:
-        uuids = [session_uuid(*identity) for identity in records]
+        identities = {session_uuid(*identity): identity for identity in records}
         sessions = Session.with_trash.using(self.using).defer("description", "system_prompt")
-        found = sessions.in_bulk(uuids, field_name="session_uuid").values()
-        return {(session.source, session.external_id): session for session in found}
+        found = sessions.in_bulk(list(identities), field_name="session_uuid")
+        return {identities[uuid]: session for uuid, session in found.items()}
 
     def _deleted_here(self, records: Records, uuids: list[str]) -> set[str]:
         """Return which of these sessions and messages were deleted here and not put back."""
@@ -136,6 +120,9 @@ class Chunk:
     # -- sessions ---------------------------------------------------------------------------
 
     def _add_session(self, source: str, record: SessionRecord) -> None:
+        if record.own and record.own.is_part:
+            self.skipped.append(Skipped(record.place, "the session it belongs to is not here"))
+            return
         session_id = self.session_ids[len(self.sessions)]
         before = len(self.messages)
         origin = self._add_messages(session_id, source, record, 1)
@@ -147,29 +134,37 @@ class Chunk:
         title = record.title[:TITLE_LENGTH]
         times = (message.timestamp for message in record.messages if message.timestamp)
         started = record.started_at or next(times, None) or timezone.now()
-        self.sessions[session_id] = (
-            session_id,
-            session_uuid(source, record.external_id),
-            self.names.project_id(record),
-            title,
-            self.names.model_id(record),
-            record.system_prompt,
-            "completed" if record.completed_at else "active",
-            self.time(started),
-            record.completed_at and self.time(record.completed_at),
-            to_json(record.tags),
-            to_json({**record.metadata, "import": {"title": title}}),
-            source,
-            record.external_id,
-            record.parent_external_id or origin,
-        )
+        columns = SESSION_DEFAULTS | {
+            "id": session_id,
+            "session_uuid": session_uuid(source, record.external_id),
+            "project_id": self.names.project_id(record),
+            "title": title,
+            "model_id": self.names.model_id(record),
+            "system_prompt": record.system_prompt,
+            "status": "completed" if record.completed_at else "active",
+            "started_at": self.time(started),
+            "completed_at": record.completed_at and self.time(record.completed_at),
+            "tags": to_json(record.tags),
+            "metadata": to_json({**record.metadata, "import": {"title": title}}),
+            "source": source,
+            "external_id": record.external_id,
+            "parent_external_id": record.parent_external_id or origin,
+        }
+        if record.own:
+            here = {"status": "active", "source": "", "external_id": None}
+            columns |= here | {"metadata": to_json(record.metadata)} | record.own.columns
+            self.notes.take(session_id, record)
+        self.sessions[session_id] = tuple(columns[name] for name in SESSION_COLUMNS)
         self.new += 1
 
     def _update_session(
-        self, session: Session, messages: list[Stored], record: SessionRecord
+        self, source: str, session: Session, messages: list[Stored], record: SessionRecord
     ) -> None:
-        source = session.source
-        ours = {message.message_uuid: message for message in messages if message.external_id}
+        ours = {
+            message.message_uuid: message
+            for message in messages
+            if message.external_id or source == OWN
+        }
         given = {message_uuid(source, message.key): message for message in record.messages}
         here = [
             uuid
@@ -187,9 +182,9 @@ class Chunk:
                     changed += 1
         self.messages_updated += changed
         before = len(self.messages)
-        last = max((message.sequence_number for message in messages), default=0)
-        self._add_messages(session.id, source, record, last + 1)
-        if fresh or len(here) >= len(ours):
+        taken = {message.sequence_number for message in messages}
+        self._add_messages(session.id, source, record, max(taken, default=0) + 1, taken)
+        if (fresh or len(here) >= len(ours)) and source != OWN:
             changed += self._update_head(session, record)
         if changed or len(self.messages) > before:
             self.updated += 1
@@ -219,7 +214,12 @@ class Chunk:
     # -- messages ---------------------------------------------------------------------------
 
     def _add_messages(
-        self, session_id: int, source: str, record: SessionRecord, sequence: int
+        self,
+        session_id: int,
+        source: str,
+        record: SessionRecord,
+        sequence: int,
+        taken: Collection[int] = (),
     ) -> str | None:
         """Queue the messages that nobody has yet; return the session they were split off from.
 
@@ -241,18 +241,21 @@ class Chunk:
                     message.output_tokens, message,
                 )  # fmt: skip
                 parent = message.parent_key
+                number = message.own and message.own.columns.get("sequence_number")
+                if type(number) is not int or number in taken:
+                    number = sequence
                 self.messages.append(
                     (
                         id,
                         uuid,
                         session_id,
                         None if parent is None else message_uuid(source, parent),
-                        sequence,
+                        number,
                         time or timezone.now(),
                         message,
                     )
                 )
-                sequence += 1
+                sequence = max(sequence, number) + 1
             elif known.session_id != session_id:
                 origin = known.session_id
                 self._keep_greater_usage(known, message)
@@ -260,7 +263,7 @@ class Chunk:
 
     def _external_id(self, session_id: int) -> str | None:
         if session_id in self.sessions:
-            return self.sessions[session_id][12]
+            return self.sessions[session_id][SESSION_COLUMNS.index("external_id")]
         sessions = Session.with_trash.using(self.using).filter(id=session_id)
         return sessions.values_list("external_id", flat=True).first()
 
@@ -289,6 +292,10 @@ class Chunk:
 
     def _row(self, id, uuid, session_id, parent_uuid, sequence, time, record) -> tuple:
         parent = parent_uuid and self.known.get(parent_uuid)
+        external_id, function_call = record.key, None
+        if record.own:
+            external_id = record.own.columns.get("external_id")
+            function_call = record.own.columns.get("function_call")
         return (
             id,
             uuid,
@@ -309,10 +316,11 @@ class Chunk:
             record.cost,
             record.latency_ms,
             record.finish_reason,
+            to_json(function_call),
             to_json(record.tool_calls),
             record.error_message,
             to_json(record.metadata) if record.metadata else "{}",
-            record.key,
+            external_id,
             record.is_active_path,
             record.is_hidden,
             record.is_sidechain,

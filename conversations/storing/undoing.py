@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.db import connections, transaction
 
 from conversations import changes, databases
-from conversations.models import Import, ImportChunk, Message, Session
+from conversations.models import Import, ImportChunk, Message, Project, Session
 
 DELETE_MARKS = "DELETE FROM import_deletions WHERE record_uuid IN {listed}"
 
@@ -64,4 +65,18 @@ def _undo_chunk(chunk: ImportChunk, undone: Undone, using: str) -> None:
                 cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", [first, last])
         # Undone is not deleted: the same import may be run again.
         cursor.execute(*databases.of(connections[using]).with_list(DELETE_MARKS, marks))
+    for step in chunk.steps:
+        if "made" in step:
+            _unmake(step, using)
     chunk.delete(using=using)
+
+
+def _unmake(step: changes.Step, using: str) -> None:
+    """Delete a project or model that the import made, unless something refers to it now."""
+    model = apps.get_model(step["made"])
+    name = "project" if model is Project else "model"
+    is_used = Session.with_trash.using(using).filter(**{name: step["pk"]}).exists() or (
+        model is not Project and Message.objects.using(using).filter(model=step["pk"]).exists()
+    )
+    if not is_used:
+        model.objects.using(using).filter(pk=step["pk"]).delete()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -32,14 +32,18 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return _with_sessions(
         request,
         "conversations/project.html",
-        Session.objects.filter(project=project),
         {"project": project, "crumbs": [(reverse("projects"), "Projects")]},
+        project=pk,
     )
 
 
-def _with_sessions(request: HttpRequest, page: str, sessions, context) -> HttpResponse:
+def _with_sessions(request: HttpRequest, page: str, context, **of: int) -> HttpResponse:
+    sessions, query = Session.objects.filter(**of), QueryDict(mutable=True)
+    query.update(of)
     sums = totals(sessions)
-    table = SessionTable.of(sessions, request=request, count=sums.sessions, exclude=("pick",))
+    table = SessionTable.of(
+        sessions, query=query, request=request, count=sums.sessions, exclude=("pick",)
+    )
     return render_list(
         request,
         page,
@@ -105,8 +109,8 @@ def model_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return _with_sessions(
         request,
         "conversations/model.html",
-        Session.objects.filter(model=model),
         {"model": model, "crumbs": [(reverse("models"), "Models")]},
+        model=pk,
     )
 
 

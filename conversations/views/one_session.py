@@ -12,7 +12,15 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from conversations import branches, changes, exporters, organising, transcript, writing
+from conversations import (
+    branches,
+    changes,
+    exporters,
+    exporting,
+    organising,
+    transcript,
+    writing,
+)
 from conversations.errors import InvalidValue, SessionsError
 from conversations.forms import SessionForm, changed_columns
 from conversations.models import Annotation, Session
@@ -256,7 +264,7 @@ def session_export(request: HttpRequest, session_uuid: str, format: str) -> Http
     name = re.sub(r"[^\w.-]+", "-", session.session_uuid)[:60] + f".{exporter.suffix}"
     as_file = format != "json" or "download" in request.GET
     return StreamingHttpResponse(
-        exporter.write([exporters.chat(session)]),
+        exporting.write_one(session, format),
         content_type=f"{exporter.content_type}; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(as_file, name)},
     )

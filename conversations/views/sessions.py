@@ -41,7 +41,9 @@ def _list(request: HttpRequest) -> HttpResponse:
         request,
         "conversations/sessions.html",
         {
-            "table": SessionTable.of(filters.qs, request=request, count=sums.sessions),
+            "table": SessionTable.of(
+                filters.qs, query=filters.query(), request=request, count=sums.sessions
+            ),
             "totals": sums,
             "filters": filters,
             "projects": lambda: filters.form.fields["project"].rows,

@@ -1,0 +1,202 @@
+"""Our own export (conversations/exporters/own.py): everything, a record a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from .fields import Unusable, kind, list_in, object_in, text_in
+from .files import SourceFile, UnreadableFile
+from .json_values import Line, lines
+from .records import CatalogRecord, Item, MessageRecord, OwnColumns, Rejected, SessionRecord
+from .shape import shape_of
+from .text import read_time
+
+LABEL = "Own export"
+FORMAT, NEWEST = "llm-sessions", 1
+
+TIMES = ("created_at", "updated_at", "started_at", "completed_at", "timestamp")
+# What a message record has a field for; its other columns are in `OwnColumns`.
+FIELDS = (
+    "role", "content", "content_type", "timestamp", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens",
+    "cost", "latency_ms", "finish_reason", "tool_calls", "error_message", "metadata",
+    "is_active_path", "is_hidden", "is_sidechain",
+)  # fmt: skip
+OTHERS = ("sequence_number", "external_id", "function_call")
+HEAD = (
+    "session_type", "description", "temperature", "max_tokens", "top_p", "status", "source",
+    "external_id",
+)  # fmt: skip
+ROLES = ("system", "user", "assistant", "function", "tool")
+
+
+def recognises(sample: bytes) -> bool:
+    """Return whether the first bytes of a file are those of our own export."""
+    shape = shape_of(sample)
+    return shape.says("record", "export") and shape.says("format", FORMAT)
+
+
+def read(files: Sequence[SourceFile]) -> Iterator[Item]:
+    """Yield projects, models and sessions, and what could not be read, a session at a time."""
+    for file in files:
+        try:
+            yield from _read_file(file)
+        except UnreadableFile as error:
+            yield Rejected(error.name, error.reason)
+
+
+def _read_file(file: SourceFile) -> Iterator[Item]:
+    session: SessionRecord | None = None
+    with file.open() as stream:
+        for line in lines(stream):
+            place = f"{file.name}, line {line.number}"
+            try:
+                record = _value(line)
+                name = text_in(record, "record")
+                if name == "export":
+                    _check(record)
+                elif name in ("project", "model"):
+                    yield CatalogRecord(place, name, _columns(record))
+                elif name == "session":
+                    if session:
+                        yield session
+                    session = _session(record, place)
+                else:
+                    uuid = text_in(record, "session")
+                    if session is None or session.external_id != uuid:
+                        # Out of its place, as a record that is tried again by itself.
+                        if session:
+                            yield session
+                        session = SessionRecord(uuid, place, own=OwnColumns(is_part=True))
+                    _add(session, name, record)
+            except Unusable as error:
+                if line.is_whole:
+                    yield Rejected(place, str(error), line.content)
+                if "newer version" in str(error):
+                    return
+    if session:
+        yield session
+
+
+def _value(line: Line) -> dict[str, Any]:
+    """Return the object of a line as it was written: not cleaned, since it came from here."""
+    if line.is_too_long:
+        raise Unusable("the line is too long")
+    try:
+        value = orjson.loads(line.content)
+    except orjson.JSONDecodeError:
+        try:
+            value = json.loads(line.content)
+        except (ValueError, RecursionError) as error:
+            raise Unusable(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise Unusable(f"the line is {kind(value)}, not an object")
+    return value
+
+
+def _check(record: dict[str, Any]) -> None:
+    version = record.get("version")
+    if record.get("format") != FORMAT or not isinstance(version, int):
+        raise Unusable("the first line names another format")
+    if version > NEWEST:
+        raise Unusable(f"written by a newer version of this program (format {version})")
+
+
+def _columns(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a record, times read; raises Unusable for what is no time."""
+    columns = {name: value for name, value in record.items() if name != "record"}
+    for name in TIMES:
+        if columns.get(name) is not None:
+            columns[name] = _time(columns, name)
+    return columns
+
+
+def _time(record: dict[str, Any], name: str) -> datetime | None:
+    value = record.get(name)
+    if value is None:
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        if found := read_time(value):
+            return found
+        raise Unusable(f"{name} is no time") from None
+
+
+def _session(record: dict[str, Any], place: str) -> SessionRecord:
+    uuid = _required(record, "session_uuid")
+    provider, model, version = _model(record)
+    return SessionRecord(
+        external_id=uuid,
+        place=place,
+        title=text_in(record, "title"),
+        project=text_in(record, "project"),
+        started_at=_time(record, "started_at"),
+        completed_at=_time(record, "completed_at"),
+        provider=provider,
+        model=model,
+        system_prompt=text_in(record, "system_prompt"),
+        parent_external_id=record.get("parent_external_id"),
+        tags=record.get("tags", []),
+        metadata=record.get("metadata", {}),
+        own=OwnColumns(
+            {name: record[name] for name in HEAD if name in record},
+            model_version=version,
+            parent=text_in(record, "parent") or None,
+        ),
+    )
+
+
+def _add(session: SessionRecord, name: str, record: dict[str, Any]) -> None:
+    own = session.own
+    assert own is not None
+    if name == "message":
+        session.messages.append(_message(record))
+    elif name == "annotation":
+        _required(record, "annotation_uuid")
+        own.annotations.append(_columns(record))
+    elif name == "snapshot":
+        if type(record.get("sequence_number")) is not int:
+            raise Unusable("sequence_number is no number")
+        own.snapshots.append(_columns(record))
+    else:
+        raise Unusable(f"record is {name[:50]!r}, which this version does not know")
+
+
+def _message(record: dict[str, Any]) -> MessageRecord:
+    uuid = _required(record, "message_uuid")
+    if record.get("role") not in ROLES:
+        raise Unusable("role is none of " + ", ".join(ROLES))
+    text_in(record, "content")
+    object_in(record, "metadata")
+    values = {name: record[name] for name in FIELDS if name in record}
+    values["timestamp"] = _time(record, "timestamp")
+    provider, model, version = _model(record)
+    return MessageRecord(
+        key=uuid,
+        parent_key=text_in(record, "parent") or None,
+        provider=provider,
+        model=model,
+        own=OwnColumns(
+            {name: record[name] for name in OTHERS if name in record}, model_version=version
+        ),
+        **values,
+    )
+
+
+def _model(record: dict[str, Any]) -> tuple[str, str, str]:
+    found = list_in(record, "model") or ["", "", ""]
+    if len(found) != 3 or not all(isinstance(part, str) for part in found):
+        raise Unusable("model is not its provider, name and version")
+    return found[0], found[1], found[2]
+
+
+def _required(record: dict[str, Any], name: str) -> str:
+    if not (value := text_in(record, name)):
+        raise Unusable(f"{name} is missing")
+    return value
