@@ -71,6 +71,7 @@ FORMATS = {
 
 EMPTY = "empty file"
 NOTHING = "holds no conversation of a known format"
+LISTED = "`manage.py import --help` lists the formats"
 NESTED = "an archive inside an archive is not opened; unpack it first"
 
 
@@ -172,11 +173,10 @@ def _explained(
     path: Path | str | SourceFile, problems: list[Skipped | Rejected]
 ) -> list[Skipped | Rejected]:
     """Return `problems` with one Rejected at least, for a named path that holds nothing known."""
-    known = "known are " + ", ".join(module.LABEL for module in FORMATS.values())
     name = clean_text(str(Path(path))) if isinstance(path, Path | str) else path.name
     match problems:
         case [Rejected()]:
             return problems
         case [Skipped(place=place, reason=reason)] if place in (name, STANDARD_INPUT_NAME):
-            return problems if reason == EMPTY else [Rejected(place, f"{reason}; {known}")]
-    return [*problems, Rejected(name, f"{NOTHING}; {known}")]
+            return problems if reason == EMPTY else [Rejected(place, f"{reason}; {LISTED}")]
+    return [*problems, Rejected(name, f"{NOTHING}; {LISTED}")]
