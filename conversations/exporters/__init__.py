@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .chats import Chat, chat, chats
+from .csv import as_csv
+from .html import as_html, as_html_of_one
+from .openai import as_openai
+from .otlp import as_otlp
 from .own import as_own
+from .parquet import as_parquet
+from .sharegpt import as_sharegpt
 from .transcripts import as_json, as_json_object, as_markdown, as_text
 
 __all__ = ["FORMATS", "Chat", "Exporter", "chat", "chats"]
@@ -33,5 +39,45 @@ FORMATS = {
     "text": Exporter("Plain text", "txt", "text/plain", as_text),
     "jsonl": Exporter(
         "Everything, for importing again", "jsonl", "application/jsonl", as_own, is_lossless=True
+    ),
+    "html": Exporter(
+        "Web page",
+        "html",
+        "text/html",
+        as_html,
+        as_html_of_one,
+        help="One file to read, print and keep, without scripts.",
+    ),
+    "csv": Exporter(
+        "CSV", "csv", "text/csv", as_csv, help="A row for each message, for spreadsheets."
+    ),
+    "openai": Exporter(
+        "OpenAI fine-tuning",
+        "jsonl",
+        "application/jsonl",
+        as_openai,
+        help="The shown path of each session that has an answer, as an example for training.",
+    ),
+    "sharegpt": Exporter(
+        "ShareGPT",
+        "jsonl",
+        "application/jsonl",
+        as_sharegpt,
+        help="The same examples in the form that LLaMA-Factory and others read.",
+    ),
+    "otlp": Exporter(
+        "OpenTelemetry traces (OTLP)",
+        "jsonl",
+        "application/jsonl",
+        as_otlp,
+        help="A trace for each session, a span for each answer, for tools that watch models.",
+    ),
+    "parquet": Exporter(
+        "Parquet",
+        "parquet",
+        "application/vnd.apache.parquet",
+        as_parquet,
+        help="Everything as a table, for DuckDB, pandas and others. Needs pyarrow.",
+        is_lossless=True,
     ),
 }

@@ -60,9 +60,7 @@ def _in_order(turns: list[Turn], last: int) -> Iterator[Turn]:
         for result in said.results:
             results[result.call_id].append(result)
     for said in turns[:last]:
-        answered = [
-            (call, results[call.id].popleft()) for call in said.calls if results[call.id]
-        ]
+        answered = [(call, results[call.id].popleft()) for call in said.calls if results[call.id]]
         if said.text.strip() or answered:
             yield Turn(said.role, said.text, calls=[call for call, _ in answered])
         for _, result in answered:
