@@ -59,7 +59,7 @@ def set_up_django() -> None:
 
 def install(requirements: str) -> None:
     """Bring `.venv` up to date with a requirements file; nothing to do if it was done before."""
-    files = [ROOT / "requirements.txt", ROOT / requirements]
+    files = sorted(ROOT.glob("requirements*.txt"))  # some include others
     wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     stamp = VENV / f".{requirements}.installed"
     if stamp.exists() and stamp.read_text() == wanted:

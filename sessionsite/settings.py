@@ -291,6 +291,12 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# Where the tools of this machine keep their conversations, if not in their usual places.
+TOOL_FOLDERS = {
+    name: env_text(name)
+    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "LLM_USER_PATH", "XDG_CONFIG_HOME")
+}
+
 # -- what runs beside the pages ---------------------------------------------------------------
 
 # A worker takes what waits from the database: `quickstart` starts one (`manage.py worker`).

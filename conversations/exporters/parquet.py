@@ -18,7 +18,7 @@ from conversations.models.choices import Role
 from conversations.reading import Row
 
 from .chats import Chat
-from .own import as_own
+from .own import FORMAT, as_own
 
 NOT_INSTALLED = "Parquet needs pyarrow: pip install -r requirements-parquet.txt"
 MOST_ROWS = 5_000  # of a row group, which is held until it is written
@@ -45,7 +45,9 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
 
     schema = _schema()
     sink = _Sink()
-    with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
+    # The first column stays as it is, so that the first bytes of the file name the format.
+    compression = dict.fromkeys(schema.names, "zstd") | {"format": "none"}
+    with parquet.ParquetWriter(sink, schema, compression=compression) as writer:
         for rows in _groups(lines):
             writer.write_table(pyarrow.Table.from_pylist(rows, schema))
             yield sink.take()
@@ -58,6 +60,7 @@ def _schema():
     text, count = pyarrow.string(), pyarrow.int64()
     return pyarrow.schema(
         {
+            "format": text,
             "record": text,
             "session_uuid": text,
             "message_uuid": text,
@@ -84,7 +87,7 @@ def _groups(lines: Iterable[bytes]) -> Iterator[list[Row]]:
         record = orjson.loads(data)
         if record["record"] == "session":
             session = record
-        rows.append({**_columns(record, session), "data": data})
+        rows.append({"format": FORMAT, **_columns(record, session), "data": data})
         size += len(data)
         if len(rows) == MOST_ROWS or size >= MOST_CHARACTERS:
             yield rows

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from .fields import Unusable, kind, list_in, object_in, text_in
+from .fields import TOO_DEEP, Unusable, kind, list_in, object_in, text_in
 from .files import SourceFile, UnreadableFile
 from .json_values import Line, lines
+from .parquet import SIGNATURE, parquet_rows
 from .records import CatalogRecord, Item, MessageRecord, OwnColumns, Rejected, SessionRecord
 from .shape import shape_of
 from .text import read_time
@@ -19,6 +21,8 @@ from .text import read_time
 LABEL = "Own export"
 FORMAT, NEWEST = "llm-sessions", 1
 
+HEAD_OF_PARQUET = 1024  # bytes, in which the first column names the format
+LONG_NUMBER = re.compile(rb"\d{19}")
 TIMES = ("created_at", "updated_at", "started_at", "completed_at", "timestamp")
 # What a message record has a field for; its other columns are in `OwnColumns`.
 FIELDS = (
@@ -35,8 +39,14 @@ HEAD = (
 ROLES = ("system", "user", "assistant", "function", "tool")
 
 
+class Newer(Unusable):
+    """The file is of a version that this program does not know yet."""
+
+
 def recognises(sample: bytes) -> bool:
-    """Return whether the first bytes of a file are those of our own export."""
+    """Return whether the first bytes of a file are those of our own export, in either form."""
+    if sample.startswith(SIGNATURE):
+        return FORMAT.encode() in sample[:HEAD_OF_PARQUET]
     shape = shape_of(sample)
     return shape.says("record", "export") and shape.says("format", FORMAT)
 
@@ -52,35 +62,51 @@ def read(files: Sequence[SourceFile]) -> Iterator[Item]:
 
 def _read_file(file: SourceFile) -> Iterator[Item]:
     session: SessionRecord | None = None
-    with file.open() as stream:
-        for line in lines(stream):
-            place = f"{file.name}, line {line.number}"
-            try:
-                record = _value(line)
-                name = text_in(record, "record")
-                if name == "export":
-                    _check(record)
-                elif name in ("project", "model"):
-                    yield CatalogRecord(place, name, _columns(record))
-                elif name == "session":
+    for line in _lines(file):
+        if isinstance(line, Rejected):
+            yield line
+            continue
+        place = f"{file.name}, line {line.number}"
+        try:
+            record = _value(line)
+            name = text_in(record, "record")
+            if name == "export":
+                _check(record)
+            elif name in ("project", "model"):
+                yield CatalogRecord(place, name, _columns(record))
+            elif name == "session":
+                if session:
+                    yield session
+                session = _session(record, place)
+            else:
+                uuid = text_in(record, "session")
+                if session is None or session.external_id != uuid:
+                    # Out of its place, as a record that is tried again by itself.
                     if session:
                         yield session
-                    session = _session(record, place)
-                else:
-                    uuid = text_in(record, "session")
-                    if session is None or session.external_id != uuid:
-                        # Out of its place, as a record that is tried again by itself.
-                        if session:
-                            yield session
-                        session = SessionRecord(uuid, place, own=OwnColumns(is_part=True))
-                    _add(session, name, record)
-            except Unusable as error:
-                if line.is_whole:
-                    yield Rejected(place, str(error), line.content)
-                if "newer version" in str(error):
-                    return
+                    session = SessionRecord(uuid, place, own=OwnColumns(is_part=True))
+                _add(session, name, record)
+        except Newer as error:
+            yield Rejected(place, str(error))
+            return
+        except Unusable as error:
+            if line.is_whole:
+                yield Rejected(place, str(error), line.content)
     if session:
         yield session
+
+
+def _lines(file: SourceFile) -> Iterator[Line | Rejected]:
+    """Yield the lines of a file, those too that stand in the rows of a Parquet file."""
+    with file.open() as stream:
+        if not stream.peek(len(SIGNATURE)).startswith(SIGNATURE):
+            yield from lines(stream)
+            return
+    for number, row in enumerate(parquet_rows(file), start=1):
+        if isinstance(row, Rejected):
+            yield row
+        elif isinstance(data := row.value.get("data"), str):
+            yield Line(number, data.encode())
 
 
 def _value(line: Line) -> dict[str, Any]:
@@ -88,12 +114,15 @@ def _value(line: Line) -> dict[str, Any]:
     if line.is_too_long:
         raise Unusable("the line is too long")
     try:
-        value = orjson.loads(line.content)
-    except orjson.JSONDecodeError:
+        # orjson makes a float of a whole number beyond 64 bits, and refuses half characters.
+        value = (json if LONG_NUMBER.search(line.content) else orjson).loads(line.content)
+    except ValueError:
         try:
             value = json.loads(line.content)
         except (ValueError, RecursionError) as error:
             raise Unusable(f"not JSON: {error}") from None
+    except RecursionError:
+        raise Unusable(TOO_DEEP) from None
     if not isinstance(value, dict):
         raise Unusable(f"the line is {kind(value)}, not an object")
     return value
@@ -104,7 +133,7 @@ def _check(record: dict[str, Any]) -> None:
     if record.get("format") != FORMAT or not isinstance(version, int):
         raise Unusable("the first line names another format")
     if version > NEWEST:
-        raise Unusable(f"written by a newer version of this program (format {version})")
+        raise Newer(f"written by a newer version of this program (format {version})")
 
 
 def _columns(record: dict[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,13 @@ class Place:
     size: int
 
 
-def find(environment: Mapping[str, str] | None = None, home: Path | None = None) -> list[Place]:
-    """Return the usual places that are there and hold files, each once. Nothing is opened."""
+def find(folders: Mapping[str, str]) -> list[Place]:
+    """Return the usual places that are there and hold files, each once. Nothing is opened.
+
+    `folders` are the variables by which the tools are told of other places, where they are set.
+    """
     found: dict[Path, Place] = {}
-    for label, path in _usual(environment or os.environ, home or Path.home()):
+    for label, path in _usual(folders, Path.home()):
         try:
             resolved = path.expanduser().resolve()
             place = _measured(label, resolved)
@@ -35,18 +38,18 @@ def find(environment: Mapping[str, str] | None = None, home: Path | None = None)
     return list(found.values())
 
 
-def _usual(environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Path]]:
-    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    if folders := environment.get("CLAUDE_CONFIG_DIR"):
-        for folder in folders.split(","):
+def _usual(folders: Mapping[str, str], home: Path) -> Iterator[tuple[str, Path]]:
+    config = Path(folders.get("XDG_CONFIG_HOME") or home / ".config")
+    if several := folders.get("CLAUDE_CONFIG_DIR"):
+        for folder in several.split(","):
             yield "Claude Code", Path(folder.strip()) / "projects"
     yield "Claude Code", home / ".claude" / "projects"
     yield "Claude Code", config / "claude" / "projects"
-    codex = Path(environment.get("CODEX_HOME") or home / ".codex")
+    codex = Path(folders.get("CODEX_HOME") or home / ".codex")
     yield "Codex", codex / "sessions"
     yield "Codex", codex / "archived_sessions"
     yield "Gemini CLI", home / ".gemini" / "tmp"
-    if folder := environment.get("LLM_USER_PATH"):
+    if folder := folders.get("LLM_USER_PATH"):
         yield "llm", Path(folder) / "logs.db"
     if sys.platform == "darwin":
         yield "llm", home / "Library" / "Application Support" / "io.datasette.llm" / "logs.db"

@@ -145,12 +145,13 @@ class Chunk:
             "started_at": self.time(started),
             "completed_at": record.completed_at and self.time(record.completed_at),
             "tags": to_json(record.tags),
-            "metadata": to_json({**record.metadata, "import": {"title": title}}),
             "source": source,
             "external_id": record.external_id,
             "parent_external_id": record.parent_external_id or origin,
         }
-        if record.own:
+        if not record.own:
+            columns["metadata"] = to_json({**record.metadata, "import": {"title": title}})
+        else:
             here = {"status": "active", "source": "", "external_id": None}
             columns |= here | {"metadata": to_json(record.metadata)} | record.own.columns
             self.notes.take(session_id, record)

@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -100,7 +101,7 @@ class Command(commands.Command):
 
     def look_around(self, is_agreed: bool) -> list[Path]:
         """Show what was found in the usual places and return it, if that is agreed to."""
-        found = places.find()
+        found = places.find(settings.TOOL_FOLDERS)
         if not found:
             raise CommandError(
                 "No tool has kept conversations in its usual place on this machine.",
