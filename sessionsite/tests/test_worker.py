@@ -68,7 +68,7 @@ def test_what_waits_is_done_and_the_upload_goes(with_database):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_an_import_goes_on_when_its_worker_is_stopped(with_database, how):
     program = with_database
-    enqueue(program, 6_000)
+    enqueue(program, 10_000)
     worker = start(program, "worker")
     try:
         wait_for(lambda: rows(program, "SELECT 1 FROM sessions LIMIT 1"))
@@ -76,11 +76,11 @@ def test_an_import_goes_on_when_its_worker_is_stopped(with_database, how):
         worker.send_signal(how)
         worker.communicate(timeout=SECONDS)
     [(stored,)] = rows(program, "SELECT COUNT(*) FROM sessions")
-    assert 0 < stored < 6_000
+    assert 0 < stored < 10_000
     program.ok("python manage.py worker --once")
     [entry] = history(program)
     assert entry["status"] == "done"
-    assert rows(program, "SELECT COUNT(*), SUM(total_messages) FROM sessions") == [(6_000, 12_000)]
+    assert rows(program, "SELECT COUNT(*), SUM(total_messages) FROM sessions") == [(10_000, 20_000)]
 
 
 def test_the_worker_of_quickstart_ends_with_the_server(with_database):
