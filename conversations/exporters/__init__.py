@@ -34,12 +34,26 @@ class Exporter:
 
 
 FORMATS = {
-    "json": Exporter("JSON", "json", "application/json", as_json, as_json_object),
-    "markdown": Exporter("Markdown", "md", "text/markdown", as_markdown),
-    "text": Exporter("Plain text", "txt", "text/plain", as_text),
-    "jsonl": Exporter(
-        "Everything, for importing again", "jsonl", "application/jsonl", as_own, is_lossless=True
+    "json": Exporter(
+        "JSON",
+        "json",
+        "application/json",
+        as_json,
+        as_json_object,
+        help="A list of sessions with their messages, every column by its name.",
     ),
+    "jsonl": Exporter(
+        "Everything",
+        "jsonl",
+        "application/jsonl",
+        as_own,
+        help="With notes and snapshots, a record a line: to import again, here or elsewhere.",
+        is_lossless=True,
+    ),
+    "markdown": Exporter(
+        "Markdown", "md", "text/markdown", as_markdown, help="To read and to paste."
+    ),
+    "text": Exporter("Plain text", "txt", "text/plain", as_text, help="Words and figures alone."),
     "html": Exporter(
         "Web page",
         "html",

@@ -60,7 +60,7 @@ def file(tmp_path) -> Path:
 def rich(tmp_path) -> Session:
     """A session in which every column says something, beside others that it belongs to."""
     make_project("Unused")
-    project, model = make_project("Kitchen"), make_model("tea-1", "leaves")
+    project, model = make_project("Kitchen"), make_model("leaves", "tea-1")
     model.cost_per_1k_input_tokens = 0.1
     model.save()
     session = make_session(

@@ -25,7 +25,7 @@ def export_page(request: HttpRequest) -> HttpResponse:
     filters = SessionFilter(query)
     ids = query.getlist("session")
     context = {
-        "query": [(name, value) for name, values in query.lists() for value in values],
+        "asked": [(name, value) for name, values in query.lists() for value in values],
         "filters": filters,
         "count": len(ids) if ids else filters.qs.count(),
         "formats": exporters.FORMATS,
