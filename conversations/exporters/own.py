@@ -7,7 +7,7 @@ a line leaves out has its default, so the same database gives the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -54,14 +54,21 @@ SNAPSHOT = {
 TIMES = ("created_at", "updated_at", "started_at", "completed_at", "timestamp")
 
 
-def as_own(chats: Iterable[Chat], *, with_catalog: bool = False) -> Iterator[bytes]:
+Mask = Callable[[Row], Row]
+
+
+def as_own(
+    chats: Iterable[Chat], *, with_catalog: bool = False, mask: Mask | None = None
+) -> Iterator[bytes]:
     """Yield sessions with their messages, notes and snapshots, each after what it refers to.
 
     `with_catalog` writes all projects and models first, those too that no session refers to: then
-    the file is the whole database as far as it is about conversations.
+    the file is the whole database as far as it is about conversations. `mask` is for the records
+    that are fetched here and come with no chat.
     """
+    mask = mask or _as_it_is
     yield line({"record": "export", "format": FORMAT, "version": VERSION})
-    catalog = _Catalog()
+    catalog = _Catalog(mask)
     if with_catalog:
         yield from catalog.all_lines()
     chats = iter(chats)
@@ -77,40 +84,43 @@ def as_own(chats: Iterable[Chat], *, with_catalog: bool = False) -> Iterator[byt
                 yield line(_message(message, uuid))
             for kind, rows in (("annotation", notes), ("snapshot", snapshots)):
                 for values in rows.get(chat.session["id"], ()):
-                    yield line({"record": kind, "session": uuid, **values})
+                    yield line(mask({"record": kind, "session": uuid, **values}))
+
+
+def _as_it_is(values: Row) -> Row:
+    return values
 
 
 class _Catalog:
     """The projects and models that were written already."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
         self._projects: set[int] = set()
         self._models: set[int] = set()
 
     def all_lines(self) -> Iterator[bytes]:
         for project in Project.objects.order_by("id").values():
             self._projects.add(project["id"])
-            yield line(_project(project))
+            yield line(self._project(project))
         for model in LanguageModel.objects.order_by("id").values():
             self._models.add(model["id"])
-            yield line(_model(model))
+            yield line(self._model(model))
 
     def lines_of(self, referring: Row) -> Iterator[bytes]:
         project, model = referring.get("project_id"), referring["model_id"]
         if project and project not in self._projects:
             self._projects.add(project)
-            yield line(_project(Project.objects.filter(pk=project).values().get()))
+            yield line(self._project(Project.objects.filter(pk=project).values().get()))
         if model and model not in self._models:
             self._models.add(model)
-            yield line(_model(LanguageModel.objects.filter(pk=model).values().get()))
+            yield line(self._model(LanguageModel.objects.filter(pk=model).values().get()))
 
+    def _project(self, values: dict[str, Any]) -> Row:
+        return self._mask({"record": "project", **_said(row(values), PROJECT)})
 
-def _project(values: dict[str, Any]) -> Row:
-    return {"record": "project", **_said(row(values), PROJECT)}
-
-
-def _model(values: dict[str, Any]) -> Row:
-    return {"record": "model", **_said(row(values), MODEL)}
+    def _model(self, values: dict[str, Any]) -> Row:
+        return self._mask({"record": "model", **_said(row(values), MODEL)})
 
 
 def _session(values: Row) -> Row:
