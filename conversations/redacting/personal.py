@@ -31,11 +31,11 @@ IBAN = re.compile(
     r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"
 )
 PHONE = re.compile(
-    r"[+(\d](?<![\w.,/:+-][+(\d])\(?\d?(?:[ \u00a0().\-/]{0,3}\d){6,18}(?!\w|[.,:]\d)"
+    r"(?!\d{4}-\d\d-\d\d\b)[+(\d](?<![\w.,/:+-][+(\d])\(?\d?(?:[ \u00a0().\-/]{0,3}\d){6,18}(?!\w|[.,:]\d)"
 )
 DOTTED = re.compile(r"\d{2,4}(\.\d{2,4}){2,4}")  # 415.555.2671; one dot is a fraction's
-# Where a number without + is known by its grouping, and by its leading zero outside of America.
-REGIONS = ("US", "GB", "DE", "FR", "NL", "AU")
+# Where a number without + is known by its grouping: with a zero in front, and without.
+WITH_ZERO, WITHOUT = ("GB", "DE", "FR", "NL", "AU"), ("US",)
 
 
 def emails(text: str) -> Iterator[Found]:
@@ -99,13 +99,13 @@ def phones(text: str) -> Iterator[Found]:
             found = PhoneNumberMatcher(written, None, leniency=Leniency.VALID)
             yield from _phones(found, match.start())
         elif _is_grouped(written):
-            for region in REGIONS:
+            for region in WITH_ZERO if written.lstrip("(")[0] == "0" else WITHOUT:
                 found = PhoneNumberMatcher(written, region, leniency=Leniency.STRICT_GROUPING)
                 yield from _phones(found, match.start())
 
 
 def _is_grouped(digits: str) -> bool:
-    """Say if digits are written as telephone numbers are, not as one number, a list or a date."""
+    """Say if digits are written as telephone numbers are, not as one number or a list."""
     groups = re.findall(r"\d+", digits)
     return 1 < len(groups) < 7 and ("." not in digits or bool(DOTTED.fullmatch(digits)))
 

@@ -59,7 +59,7 @@ VALUES = {
     "ghijkl0123456789" + "ghijkl": ('"access_token": "{}"', "token"),
     "ada.lovelace@example.org": ("Write to {}.", "e-mail address"),
     "+44 20 7946 0958": ("Call {}!", "phone number"),
-    "(415) 555-2671": ("Call {}!", "phone number"),
+    "(415) 555-2671": ("2025-01-08 {}", "phone number"),
     "4111 1111 1111 1111": ("paid with {}", "credit card number"),
     "DE89 3704 0044 0532 0130 00": ("IBAN {} AT THE BANK", "IBAN"),
     "93.184.216.34": ("from {}", "IP address"),
