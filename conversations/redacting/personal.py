@@ -31,7 +31,8 @@ IBAN = re.compile(
     r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"
 )
 PHONE = re.compile(
-    r"(?!\d{4}-\d\d-\d\d\b)[+(\d](?<![\w.,/:+-][+(\d])\(?\d?(?:[ \u00a0().\-/]{0,3}\d){6,18}(?!\w|[.,:]\d)"
+    r"(?!\d{4}-\d\d-\d\d\b)"
+    r"[+(\d](?<![\w.,/:+-][+(\d])\(?\d?(?:[ \u00a0().\-/]{0,3}\d){6,18}(?!\w|[.,:]\d)"
 )
 DOTTED = re.compile(r"\d{2,4}(\.\d{2,4}){2,4}")  # 415.555.2671; one dot is a fraction's
 # Where a number without + is known by its grouping: with a zero in front, and without.
