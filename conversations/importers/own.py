@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -14,7 +15,15 @@ from .fields import TOO_DEEP, Unusable, kind, list_in, object_in, text_in
 from .files import SourceFile, UnreadableFile
 from .json_values import Line, lines
 from .parquet import SIGNATURE, parquet_rows
-from .records import CatalogRecord, Item, MessageRecord, OwnColumns, Rejected, SessionRecord
+from .records import (
+    CatalogRecord,
+    Item,
+    MessageRecord,
+    OwnColumns,
+    Rejected,
+    SessionRecord,
+    Skipped,
+)
 from .shape import shape_of
 from .text import read_time
 
@@ -36,6 +45,29 @@ HEAD = (
     "session_type", "description", "temperature", "max_tokens", "top_p", "status", "source",
     "external_id",
 )  # fmt: skip
+# What columns hold, beside null; those that are not here hold any value.
+KINDS = {
+    "text": (
+        "session_uuid", "title", "session_type", "description", "system_prompt", "status", "source",
+        "external_id", "parent_external_id", "project", "parent", "message_uuid", "content",
+        "content_type", "finish_reason", "error_message", "session", "annotation_uuid", "message",
+        "annotation_type", "annotator", "snapshot_type",
+    ),
+    "a number": ("temperature", "top_p", "cost"),
+    "a whole number": (
+        "max_tokens", "sequence_number", "input_tokens", "output_tokens", "cache_read_tokens",
+        "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "latency_ms",
+        "rating",
+    ),
+    "true or false": ("is_active_path", "is_hidden", "is_sidechain"),
+    "a list or an object": ("tool_calls",),
+    "an object": ("metadata",),
+}  # fmt: skip
+TYPES = {
+    "text": (str,), "a number": (int, float), "a whole number": (int,), "true or false": (bool,),
+    "a list or an object": (list, dict), "an object": (dict,),
+}  # fmt: skip
+COLUMNS = {name: (wanted, TYPES[wanted]) for wanted, names in KINDS.items() for name in names}
 ROLES = ("system", "user", "assistant", "function", "tool")
 
 
@@ -54,10 +86,16 @@ def recognises(sample: bytes) -> bool:
 def read(files: Sequence[SourceFile]) -> Iterator[Item]:
     """Yield projects, models and sessions, and what could not be read, a session at a time."""
     for file in files:
+        says_something = False
         try:
-            yield from _read_file(file)
+            for item in _read_file(file):
+                says_something = says_something or not isinstance(item, CatalogRecord)
+                yield item
         except UnreadableFile as error:
             yield Rejected(error.name, error.reason)
+        else:
+            if not says_something:
+                yield Skipped(file.name, "holds no session")
 
 
 def _read_file(file: SourceFile) -> Iterator[Item]:
@@ -72,9 +110,12 @@ def _read_file(file: SourceFile) -> Iterator[Item]:
             name = text_in(record, "record")
             if name == "export":
                 _check(record)
-            elif name in ("project", "model"):
+                continue
+            if name in ("project", "model"):
                 yield CatalogRecord(place, name, _columns(record))
-            elif name == "session":
+                continue
+            _check_types(record)
+            if name == "session":
                 if session:
                     yield session
                 session = _session(record, place)
@@ -115,10 +156,11 @@ def _value(line: Line) -> dict[str, Any]:
         raise Unusable("the line is too long")
     try:
         # orjson makes a float of a whole number beyond 64 bits, and refuses half characters.
-        value = (json if LONG_NUMBER.search(line.content) else orjson).loads(line.content)
+        is_long = LONG_NUMBER.search(line.content)
+        value = (_exactly if is_long else orjson.loads)(line.content)
     except ValueError:
         try:
-            value = json.loads(line.content)
+            value = _exactly(line.content)
         except (ValueError, RecursionError) as error:
             raise Unusable(f"not JSON: {error}") from None
     except RecursionError:
@@ -126,6 +168,29 @@ def _value(line: Line) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unusable(f"the line is {kind(value)}, not an object")
     return value
+
+
+def _exactly(content: bytes) -> Any:
+    value = json.loads(content, parse_float=_finite, parse_constant=_finite)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a character stands alone") from None
+    return value
+
+
+def _finite(digits: str) -> float:
+    if not isfinite(number := float(digits)):
+        raise ValueError(f"{digits[:50]} is no number")
+    return number
+
+
+def _check_types(record: dict[str, Any]) -> None:
+    for name, value in record.items():
+        if value is not None and name in COLUMNS:
+            wanted, types = COLUMNS[name]
+            if type(value) not in types:  # exactly: True is an int, too
+                raise Unusable(f"{name} is {kind(value)}, not {wanted}")
 
 
 def _check(record: dict[str, Any]) -> None:
@@ -172,7 +237,7 @@ def _session(record: dict[str, Any], place: str) -> SessionRecord:
         system_prompt=text_in(record, "system_prompt"),
         parent_external_id=record.get("parent_external_id"),
         tags=record.get("tags", []),
-        metadata=record.get("metadata", {}),
+        metadata=object_in(record, "metadata"),
         own=OwnColumns(
             {name: record[name] for name in HEAD if name in record},
             model_version=version,
@@ -203,7 +268,7 @@ def _message(record: dict[str, Any]) -> MessageRecord:
         raise Unusable("role is none of " + ", ".join(ROLES))
     text_in(record, "content")
     object_in(record, "metadata")
-    values = {name: record[name] for name in FIELDS if name in record}
+    values = {name: record[name] for name in FIELDS if record.get(name) is not None}
     values["timestamp"] = _time(record, "timestamp")
     provider, model, version = _model(record)
     return MessageRecord(

@@ -9,8 +9,10 @@ from .csv_rows import csv_rows
 from .fields import Unusable, kind
 from .files import SourceFile, UnreadableFile
 from .json_values import CHUNK_BYTES, MAX_LINE_BYTES, Elements, Line, Refused, line_value, lines
-from .records import Rejected
+from .records import Rejected, Skipped
 from .shape import BOM
+
+NO_ROWS = "holds no whole record"
 
 # Takes a row; returns what in it could not be read; raises Unusable if that is all of it.
 Take = Callable[[dict[str, Any], str], Iterable[Rejected]]
@@ -22,22 +24,24 @@ class _Row(NamedTuple):
     content: Callable[[], bytes]
 
 
-def each_row(file: SourceFile, wrapper: str, take: Take) -> Iterator[Rejected]:
-    """Give every row of a file to `take`; yield what of them could not be read.
+def each_row(file: SourceFile, wrapper: str, take: Take) -> Iterator[Rejected | Skipped]:
+    """Give every row of a file to `take`; yield what could not be read, or that there is none.
 
     `wrapper` is the name under which an object holds the list of rows, as answers of APIs do.
     """
-    name = "record 1"
+    name = ""
     try:
         with file.open() as stream:
             for row in _rows(file, stream, wrapper):
                 name = row.name
                 for rejected in _taken(row, f"{file.name}, {name}", take):
                     yield Rejected(rejected.place, rejected.reason, row.content())
+        if not name:
+            yield Skipped(file.name, NO_ROWS)
     except UnreadableFile as error:
         yield Rejected(error.name, error.reason)
     except Unusable as error:
-        yield Rejected(f"{file.name}, after {name}", str(error))
+        yield Rejected(f"{file.name}, after {name or 'record 1'}", str(error))
 
 
 def _taken(row: _Row, place: str, take: Take) -> Iterator[Rejected]:

@@ -21,7 +21,7 @@ from .chunk import Chunk
 from .identity import message_uuid, session_uuid
 from .journal import Cancelled, Journal
 from .names import Names
-from .notes import link_parents
+from .parents import link_parents
 from .report import LISTED, ImportReport
 
 __all__ = [
@@ -38,22 +38,8 @@ __all__ = [
 CHUNK_MESSAGES = 10_000  # large enough for the search index, small enough to hold the lock briefly
 # Bytes of text, about: what the messages of a chunk may take in memory.
 CHUNK_TEXT = 32_000_000
-
-LINK_PARENTS = """
-    UPDATE sessions
-    SET parent_session_id = (
-        SELECT parent.id FROM sessions AS parent
-        WHERE parent.source = sessions.source
-            AND parent.external_id = sessions.parent_external_id
-    )
-    WHERE parent_session_id IS NULL
-        AND parent_external_id IS NOT NULL
-        AND EXISTS (
-            SELECT 1 FROM sessions AS parent
-            WHERE parent.source = sessions.source
-                AND parent.external_id = sessions.parent_external_id
-        )
-"""
+# What values raise that no column takes.
+UNSTORABLE = (DatabaseError, OverflowError, ValueError, TypeError, ValidationError)
 
 
 class _DryRun(Exception):
@@ -125,15 +111,14 @@ class _Writer:
             messages += len(item.messages) + 1
             text += sum(len(message.content) for message in item.messages)
         self.store(records)
-        with self.connection.cursor() as cursor:
-            cursor.execute(LINK_PARENTS)
-            link_parents(cursor, self.parents)
+        with transaction.atomic(self.using), self.connection.cursor() as cursor:
+            link_parents(cursor, self.database, self.parents)
 
     def add_to_catalog(self, item: CatalogRecord) -> None:
         try:
             with transaction.atomic(self.using):
                 self.names.add(item)
-        except (DatabaseError, ValueError, TypeError, ValidationError) as error:
+        except UNSTORABLE as error:
             self.report.note(Rejected(item.place, f"cannot be stored: {error}"))
 
     def store(self, records: dict[tuple[str, str], SessionRecord]) -> None:
@@ -145,7 +130,7 @@ class _Writer:
                 chunk.write(cursor, records)
                 if self.journal:
                     self.journal.note_chunk(chunk)
-        except (DatabaseError, OverflowError, UnicodeEncodeError, ValueError) as error:
+        except UNSTORABLE as error:
             self.names.forget()  # what the transaction had made is gone with it
             if self.database.explain(error, "") is not None:
                 raise  # the whole database is in trouble, not one record

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from conversations import changes, databases
+from conversations.importers.links import cut_cycles
 from conversations.importers.records import MessageRecord, SessionRecord, Skipped
 from conversations.models import Deletion, Message, Session
 
@@ -281,7 +282,10 @@ class Chunk:
                 setattr(known.record, name, value)
 
     def _insert(self, cursor) -> None:
-        rows = [self._row(*message) for message in self.messages]
+        # Only what is new can close a circle: nothing that is stored waits for a parent.
+        parents = {uuid: parent for _, uuid, _, parent, *_ in self.messages if parent}
+        cut_cycles(parents)
+        rows = [self._row(parents.get(message[1]), *message) for message in self.messages]
         with self.database.bulk_load(cursor):
             cursor.executemany(INSERT_SESSION, list(self.sessions.values()))
             cursor.executemany(INSERT_MESSAGE, rows)
@@ -291,7 +295,7 @@ class Chunk:
             )
             self.database.catch_up(cursor, sessions, messages)
 
-    def _row(self, id, uuid, session_id, parent_uuid, sequence, time, record) -> tuple:
+    def _row(self, parent_uuid, id, uuid, session_id, _, sequence, time, record) -> tuple:
         parent = parent_uuid and self.known.get(parent_uuid)
         external_id, function_call = record.key, None
         if record.own:

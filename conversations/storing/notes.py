@@ -1,4 +1,4 @@
-"""What our own export says of sessions beside their messages: notes, snapshots, parents."""
+"""What our own export says of sessions beside their messages: notes and snapshots."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from conversations.models import Annotation, SessionSnapshot
 from conversations.models.choices import AnnotatedEntity
 
 from .stored import Known
-
-LINK = """
-    UPDATE sessions
-    SET parent_session_id = (SELECT id FROM sessions WHERE session_uuid = %s)
-    WHERE session_uuid = %s AND parent_session_id IS NULL
-        AND EXISTS (SELECT 1 FROM sessions WHERE session_uuid = %s)
-"""
 
 
 class Notes:
@@ -62,14 +55,6 @@ class Notes:
         else:
             columns |= {"entity_type": AnnotatedEntity.SESSION, "entity_id": session_id}
         return Annotation(**columns)
-
-
-def link_parents(cursor, parents: dict[str, str]) -> None:
-    """Link sessions to those that they were branched off from, by their ids; forget the linked."""
-    for child, parent in list(parents.items()):
-        cursor.execute(LINK, [parent, child, parent])
-        if cursor.rowcount:
-            del parents[child]
 
 
 def _columns(model: Any, values: dict[str, Any]) -> dict[str, Any]:

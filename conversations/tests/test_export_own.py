@@ -203,6 +203,17 @@ def test_a_bad_line_loses_nothing_else_and_can_be_tried_again(rich, file):
         b'{"record":"annotation","session":"s","annotation_uuid":"a","rating":99}',
         b'{"record":"session","session_uuid":"s","status":"asleep"}',
         b'{"record":"message","session":"s","message_uuid":"m","role":"user","cost":-1}',
+        b'{"record":"session","session_uuid":"s","parent":"\\ud800"}',
+        b'{"record":"session","session_uuid":"s","temperature":"0.5"}',
+        b'{"record":"session","session_uuid":"s","temperature":1e999}',
+        b'{"record":"session","session_uuid":"s","metadata":{"a":NaN}}',
+        b'{"record":"session","session_uuid":"s","metadata":{"a":1e999,"b":99999999999999999999}}',
+        b'{"record":"session","session_uuid":"s","external_id":["a"]}',
+        b'{"record":"message","session":"good","message_uuid":"m","role":"user","is_hidden":"no"}',
+        b'{"record":"message","session":"good","message_uuid":"m","role":"user","tool_calls":7}',
+        b'{"record":"message","session":"good","message_uuid":"m","role":"user","content":null}',
+        b'{"record":"annotation","session":"s","annotation_uuid":"a","rating":[]}',
+        b'{"record":"annotation","session":"s","annotation_uuid":"a","message":{}}',
     ],
 )  # fmt: skip
 def test_no_line_whatever_is_an_error(file, line):
@@ -215,6 +226,14 @@ def test_no_line_whatever_is_an_error(file, line):
     file.write_bytes(head + line + b"\n" + good)
     take_in(file)
     assert Message.objects.get(message_uuid="m1").session.session_uuid == "good"
+
+
+def test_a_file_without_a_session_says_so(file):
+    head = b'{"record":"export","format":"llm-sessions","version":1}\n'
+    for rest in (b"", b'{"record":"project","name":"Kitchen"}\n', b'{"record":"session","ses'):
+        file.write_bytes(head + rest)
+        report = take_in(file)
+        assert (report.found, report.skipped) == (0, 1)
 
 
 def test_the_files_of_every_version_are_read(file):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conversations.importers import helicone
-from conversations.importers.records import Rejected, SessionRecord
+from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 from . import chat_exports
 from .chat_exports import read_bytes, said_in
@@ -122,6 +122,11 @@ def test_a_table_whose_quotes_are_doubled_once_or_twice(times):
     answer = session.messages[-1]
     assert (answer.model, answer.input_tokens, answer.output_tokens) == ("gpt-4o", 8, 3)
     assert (answer.cost, answer.latency_ms) == (0.5, 950)
+
+
+def test_a_table_without_rows_says_so():
+    assert helicone.recognises(COLUMNS.encode())
+    assert [type(item) for item in read_bytes(helicone, COLUMNS.encode())] == [Skipped]
 
 
 def test_a_text_with_line_breaks_in_a_table_is_one_row():

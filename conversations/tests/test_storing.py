@@ -218,6 +218,39 @@ def test_a_child_finds_its_parent_whenever_that_comes():
     assert Session.objects.get(external_id="child").parent_session.external_id == "parent"
 
 
+def test_sessions_that_were_split_off_in_a_circle_are_linked_but_for_one_link():
+    store(session("own", "o", parent_external_id="own"))
+    store(
+        session("a", "1", parent_external_id="c"),
+        session("b", "2", parent_external_id="a"),
+        session("c", "3", parent_external_id="b"),
+    )
+    # What is linked already counts: this one would close a circle with it.
+    store(session("d", "4", parent_external_id="e"), session("e", "5", parent_external_id="f"))
+    store(session("f", "6", parent_external_id="d"))
+    parents = dict(Session.objects.values_list("external_id", "parent_session__external_id"))
+    assert parents["own"] is None
+    assert [parents[name] for name in "abc"] == ["c", "a", None]
+    assert [parents[name] for name in "def"] == ["e", "f", None]
+
+
+def test_messages_that_answer_each_other_in_a_circle_are_linked_but_for_one_link():
+    record = session("s", "a", "b", "c", "self")
+    for child, parent in zip(record.messages, "bca", strict=False):
+        child.parent_key = parent
+    record.messages[3].parent_key = "self"
+    assert store(record).new == 1
+    parents = dict(Message.objects.values_list("external_id", "parent_message__external_id"))
+    assert (parents["self"], list(parents.values()).count(None)) == (None, 2)
+
+
+def test_values_of_no_type_that_a_column_takes_are_rejected_with_their_record():
+    odd = session("odd", "x", metadata=["no", "object"])
+    report = store(session("first", "a"), odd, session("last", "b"))
+    assert (report.new, report.failed) == (2, 1)
+    assert report.failed_records[0].place == "odd.json"
+
+
 def test_what_cannot_be_stored_is_rejected_and_the_rest_is_kept():
     bad = session("bad", "x", "y")
     bad.messages[1].role = "robot"
