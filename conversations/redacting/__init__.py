@@ -8,7 +8,7 @@ spaCy (390 MB, 2 s to import) and asks the network for public suffixes, and schw
 pycountry is under the LGPL.
 
 It is a safety net, not a proof: names, postal addresses and passwords in plain sentences are not
-found. Code and prose are masked at 1.5 to 2 MB/s on one core, the time of the detectors.
+found. Code and prose are masked at 1 to 2 MB/s on one core, the time of the detectors.
 """
 
 from .redactor import Redactor, redacted
