@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from io import StringIO
 
 import pytest
@@ -13,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations import exporters
+from conversations import exporters, redacting
 from conversations.models import LanguageModel, Project, Session
 from conversations.tests.factories import (
     add_message,
@@ -194,3 +195,16 @@ def test_secrets_are_masked_where_that_is_asked_for(client, tmp_path):
     ):
         assert "someone@example.com" not in masked
         assert "AKIAIOSFODNN7EXAMPLE" not in masked
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(client, some, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "conversations.redacting.secrets", None)
+    monkeypatch.delattr(redacting, "secrets", raising=False)
+    for query, way in {
+        "format=json&redact=1": "requirements-redact.txt",
+        "format=parquet": "requirements-parquet.txt",
+    }.items():
+        response = client.get(f"/sessions/export/file/?{query}")
+        assert response.status_code == 503
+        assert way in response.content.decode()

@@ -9,7 +9,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from conversations import exporters, exporting
-from conversations.errors import TooSlow
+from conversations.errors import SessionsError
 from conversations.filters import SessionFilter
 from conversations.redacting import Redactor
 
@@ -39,16 +39,17 @@ def export_file(request: HttpRequest) -> HttpResponse:
     format = request.GET.get("format", "")
     if format not in exporters.FORMATS:
         raise Http404(f"There is no format {format[:50]}.")
-    try:
-        sessions = exporting.filtered(request.GET)
-    except TooSlow as error:
-        return render(request, "conversations/export_failed.html", {"error": error}, status=503)
-    redactor = Redactor() if request.GET.get("redact") else None
-    exporter = exporters.FORMATS[format]
     has_filters = any(name not in OWN_FIELDS for name in request.GET)
+    try:
+        redactor = Redactor() if request.GET.get("redact") else None
+        sessions = exporting.filtered(request.GET)
+        pieces = exporting.write(sessions, format, redactor=redactor, with_catalog=not has_filters)
+    except SessionsError as error:  # a search without end, a library that is not installed
+        return render(request, "conversations/export_failed.html", {"error": error}, status=503)
+    exporter = exporters.FORMATS[format]
     name = f"sessions-{timezone.localdate():%Y-%m-%d}.{exporter.suffix}"
     return StreamingHttpResponse(
-        exporting.write(sessions, format, redactor=redactor, with_catalog=not has_filters),
+        pieces,
         content_type=f"{exporter.content_type}; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(True, name)},
     )

@@ -1,2 +1,0 @@
-class Redactor: pass
-def redacted(c, r): return c
