@@ -20,6 +20,7 @@ from .report import ImportReport
 from .stored import Known, Stored, differences, known_messages, messages_of, rank, to_json, usage
 
 TITLE_LENGTH = Session._meta.get_field("title").max_length
+MESSAGES_AT_ONCE = 500  # texts that are held a second time, as the database takes them
 Records = dict[tuple[str, str], SessionRecord]
 
 SESSION_COLUMNS = (
@@ -80,6 +81,10 @@ class Chunk:
 
     def write(self, cursor, records: Records) -> None:
         """Store each session whole. The write lock must be held."""
+        self.cursor = cursor
+        # A session that fills a chunk by itself may be large, and is not tried a second time: each
+        # text is dropped when it is written.
+        self.is_alone = len(records) == 1
         count = sum(len(record.messages) for record in records.values())
         self.message_ids = self.database.reserve_ids(cursor, "messages", count)
         self.session_ids = self.database.reserve_ids(cursor, "sessions", len(records))
@@ -165,7 +170,7 @@ class Chunk:
         ours = {
             message.message_uuid: message
             for message in messages
-            if message.external_id or source == OWN
+            if message.is_imported or source == OWN
         }
         given = {message_uuid(source, message.key): message for message in record.messages}
         here = [
@@ -179,7 +184,7 @@ class Chunk:
         # An older, shorter copy knows less than we do: it changes nothing.
         if fresh or len(here) >= len(ours):
             for uuid in here:
-                if uuid in ours and (columns := differences(ours[uuid], given[uuid])):
+                if uuid in ours and (columns := differences(self.cursor, ours[uuid], given[uuid])):
                     self._update(Message, ours[uuid].id, columns)
                     changed += 1
         self.messages_updated += changed
@@ -285,13 +290,18 @@ class Chunk:
         # Only what is new can close a circle: nothing that is stored waits for a parent.
         parents = {uuid: parent for _, uuid, _, parent, *_ in self.messages if parent}
         cut_cycles(parents)
-        rows = [self._row(parents.get(message[1]), *message) for message in self.messages]
         with self.database.bulk_load(cursor):
             cursor.executemany(INSERT_SESSION, list(self.sessions.values()))
-            cursor.executemany(INSERT_MESSAGE, rows)
+            for start in range(0, len(self.messages), MESSAGES_AT_ONCE):
+                some = self.messages[start : start + MESSAGES_AT_ONCE]
+                rows = [self._row(parents.get(message[1]), *message) for message in some]
+                cursor.executemany(INSERT_MESSAGE, rows)
+                if self.is_alone:
+                    for *_, record in some:
+                        record.content = ""
             sessions, messages = (
                 self.session_ids[: len(self.sessions)],
-                self.message_ids[: len(rows)],
+                self.message_ids[: len(self.messages)],
             )
             self.database.catch_up(cursor, sessions, messages)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,9 +24,11 @@ KNOWN = """
     FROM messages
     WHERE message_uuid IN {listed}
 """
+TEXTS = "SELECT content, tool_calls, metadata FROM messages WHERE id = %s"
+LONGEST_HELD = 100  # characters of a text that takes no more than a digest of it
 IN_SESSIONS = f"""
-    SELECT session_id, id, message_uuid, sequence_number, external_id, content, tool_calls,
-           metadata, {", ".join(COMPARED)}, input_tokens, output_tokens
+    SELECT session_id, id, message_uuid, sequence_number, external_id IS NOT NULL, content,
+           tool_calls, metadata, {", ".join(COMPARED)}, input_tokens, output_tokens
     FROM messages
     WHERE session_id IN {{listed}}
 """
@@ -46,16 +49,19 @@ class Known:
 
 
 class Stored(NamedTuple):
-    """A row of IN_SESSIONS; `tool_calls` and `metadata` are JSON text."""
+    """A row of IN_SESSIONS, of whose long texts only the marks are held.
+
+    `tool_calls` and `metadata` are JSON text.
+    """
 
     session_id: int
     id: int
     message_uuid: str
     sequence_number: int
-    external_id: str | None
-    content: str
-    tool_calls: str | None
-    metadata: str
+    is_imported: bool
+    content: str | bytes
+    tool_calls: str | bytes | None
+    metadata: str | bytes
     role: str
     content_type: str
     latency_ms: int | None
@@ -71,7 +77,7 @@ class Stored(NamedTuple):
 def known_messages(cursor, database, uuids: Iterable[str]) -> dict[str, Known]:
     """Return those of the messages with these ids that are stored, by id."""
     cursor.execute(*database.with_list(KNOWN, uuids))
-    return {uuid: Known(*values) for uuid, *values in cursor.fetchall()}
+    return {uuid: Known(*values) for uuid, *values in cursor}
 
 
 def messages_of(cursor, database, session_ids: Iterable[int]) -> dict[int, list[Stored]]:
@@ -80,8 +86,8 @@ def messages_of(cursor, database, session_ids: Iterable[int]) -> dict[int, list[
     ids = list(session_ids)
     if ids:
         cursor.execute(*database.with_list(IN_SESSIONS, ids))
-        for row in cursor.fetchall():
-            found[row[0]].append(Stored(*row))
+        for row in cursor:
+            found[row[0]].append(Stored(*row[:5], *map(mark, row[5:8]), *row[8:]))
     return found
 
 
@@ -105,7 +111,20 @@ def to_json(value: Any) -> str | None:
         return json.dumps(value, ensure_ascii=False)
 
 
-def differences(stored: Stored, record: MessageRecord) -> dict[str, Any]:
+def mark(text: str | None) -> str | bytes | None:
+    """Return what tells a text from others in little space: itself, or a digest of it."""
+    if text is None or len(text) <= LONGEST_HELD:
+        return text
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def texts_of(cursor, message_id: int) -> tuple[str, str | None, str]:
+    """Return content, tool calls and metadata of a stored message as the database has them."""
+    cursor.execute(TEXTS, [message_id])
+    return cursor.fetchone()
+
+
+def differences(cursor, stored: Stored, record: MessageRecord) -> dict[str, Any]:
     """Return the columns in which a newer copy of a stored message differs, with their values."""
     found = {
         name: value
@@ -113,18 +132,27 @@ def differences(stored: Stored, record: MessageRecord) -> dict[str, Any]:
         # What a copy does not say, another has said: a trace repeats an answer without its times.
         if (value := getattr(record, name)) != getattr(stored, name) and value not in (None, "")
     }
-    # A message that was still being written when it was imported has grown since.
-    if not stored.content.startswith(record.content):
-        found["content"] = record.content
-    if record.tool_calls and to_json(record.tool_calls) != stored.tool_calls:
-        before = json.loads(stored.tool_calls or "[]")
-        if len(record.tool_calls) > len(before):
-            found["tool_calls"] = record.tool_calls
-    if record.metadata and to_json(record.metadata) != stored.metadata:
-        before = json.loads(stored.metadata)
-        merged = before | record.metadata
-        if merged != before:
-            found["metadata"] = merged
+    calls = to_json(record.tool_calls) if record.tool_calls else None
+    metadata = to_json(record.metadata) if record.metadata else None
+    is_same = mark(record.content) == stored.content
+    has_same_calls = calls is None or mark(calls) == stored.tool_calls
+    has_same_metadata = metadata is None or mark(metadata) == stored.metadata
+    if not (is_same and has_same_calls and has_same_metadata):
+        found |= _text_differences(texts_of(cursor, stored.id), record)
     if rank(record) > rank(stored):
         found |= usage(record)
+    return found
+
+
+def _text_differences(texts: tuple[str, str | None, str], record: MessageRecord) -> dict[str, Any]:
+    content, calls, metadata = texts
+    found: dict[str, Any] = {}
+    # A message that was still being written when it was imported has grown since.
+    if not content.startswith(record.content):
+        found["content"] = record.content
+    if record.tool_calls and len(record.tool_calls) > len(json.loads(calls or "[]")):
+        found["tool_calls"] = record.tool_calls
+    before = json.loads(metadata)
+    if (merged := before | record.metadata) != before:
+        found["metadata"] = merged
     return found
