@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -18,7 +16,7 @@ from django.utils import timezone
 from . import importers, locks, storing
 from .errors import InvalidValue
 from .importers import Found
-from .importers.files import SourceFile
+from .importers.files import MemoryFile, SourceFile
 from .models import Import, ImportStatus, RejectedRecord
 from .storing import Cancelled, ImportReport, Journal, undoing
 from .writing import new_id
@@ -102,8 +100,8 @@ def retry(options: Options, *, entry: Import) -> ImportReport:
     if not waiting:
         raise InvalidValue(NOBODY_DOES_IT)
     found = Found()
-    for pk, source, place, content in waiting:
-        file = KeptRecord(f"{place} (kept)", zlib.decompress(content), pk)
+    for _, source, place, content in waiting:
+        file = MemoryFile(f"{place} (kept)", zlib.decompress(content))
         found.files.setdefault(source, []).append(file)
     report = _run(lambda: found, options, entry, Watched(entry))
     # What failed again was written anew under its digest, for this import.
@@ -213,19 +211,3 @@ def _set(entry: Import, **columns: object) -> None:
     for name, value in columns.items():
         setattr(entry, name, value)
     Import.objects.filter(pk=entry.pk).update(**columns)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptRecord:
-    """A record that was kept when it could not be read, as a file to import."""
-
-    name: str
-    content: bytes = field(repr=False)
-    pk: int = 0
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)

@@ -51,6 +51,21 @@ class SourceFile(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryFile:
+    """A file that lies nowhere: its content is at hand."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def open(self, *, counted: bool = True) -> IO[bytes]:
+        return io.BytesIO(self.content)
+
+
+@dataclass(frozen=True, slots=True)
 class PlainFile:
     """A file on disk."""
 

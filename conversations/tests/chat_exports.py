@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import MessageRecord, SessionRecord
 
 JUNK = (None, True, 0, -1, 1.5, 10**30, "", "x\x00\ud800", [], [1], ["a", None], {}, {"a": 1})
-
-
-@dataclass
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
 
 
 def read_bytes(format: ModuleType, content: bytes) -> list[Any]:

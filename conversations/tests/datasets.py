@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import dataclass
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import Rejected, SessionRecord, Skipped
-
-
-@dataclass
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
 
 
 def as_lines(rows: tuple[Any, ...]) -> bytes:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from conversations.importers import otlp
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import SessionRecord
 
 START = 1_760_000_000_000_000_000
 SECOND = 1_000_000_000
 TRACE = "5b8efff798038103d269b633813fc60c"
-
-
-@dataclass
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
 
 
 def typed(value: Any) -> dict[str, Any]:

@@ -5,31 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
 import pytest
 
 from conversations.importers import chatgpt, json_values
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 
 START = 1_760_000_000.5
-
-
-@dataclass
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
 
 
 def message(role: str = "user", content: Any = "hello", **more: Any) -> dict[str, Any]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from conversations.importers import claude_code
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 
 SESSION = "5e551011-0000-4000-8000-000000000001"
@@ -24,21 +23,6 @@ USAGE = {
     "output_tokens": 7,
     "service_tier": "standard",
 }
-
-
-@dataclass
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
 
 
 def record(type: str, uuid: str = "", parent: str | None = None, **more: Any) -> dict[str, Any]:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from conversations.importers import codex
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
-
-
-@dataclass
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
 
 
 def record(type: str, second: int = 0, /, **payload: Any) -> dict[str, Any]:

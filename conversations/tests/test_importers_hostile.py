@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from copy import deepcopy
 from dataclasses import asdict
 from datetime import datetime
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.importers import FORMATS
+from conversations.importers.files import MemoryFile
 from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 USAGE = {
@@ -229,22 +229,9 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     return bytes(damaged)
 
 
-class MemoryFile:
-    """A source file that lies nowhere."""
-
-    name = "hostile"
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.size = len(content)
-
-    def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
-
-
 def check(module: ModuleType, content: bytes) -> None:
     module.recognises(content)
-    for item in module.read([MemoryFile(content)]):
+    for item in module.read([MemoryFile("hostile", content)]):
         assert isinstance(item, SessionRecord | Rejected | Skipped)
         # Strict JSON in UTF-8 is what every database takes.
         fields = asdict(item)
@@ -295,7 +282,7 @@ def test_the_fixture_itself_is_sound(format):
     fixture, write = CASES[format]
     content = write(fixture)
     check(FORMATS[format], content)
-    items = list(FORMATS[format].read([MemoryFile(content)]))
+    items = list(FORMATS[format].read([MemoryFile("hostile", content)]))
     assert [type(item) for item in items] == [SessionRecord, SessionRecord]
     assert FORMATS[format].recognises(content)
 
