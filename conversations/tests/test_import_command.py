@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -169,32 +165,6 @@ def test_nul_and_half_characters_are_replaced(shell):
     with closing(sqlite3.connect(shell.database)) as plain:
         [text] = plain.execute("SELECT content FROM messages ORDER BY id").fetchone()
     assert text == "How\ufffd far \ufffd is the moon?"
-
-
-def test_an_import_that_is_killed_is_completed_by_the_next(shell):
-    for number in range(400):
-        log(shell.folder / "many", f"s{number:03d}", *(f"question {k} " * 200 for k in range(30)))
-    process = subprocess.Popen(
-        ["python", "manage.py", "import", "many"], cwd=shell.folder, env=shell.environment,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    with closing(sqlite3.connect(shell.database)) as plain:
-        deadline = time.monotonic() + 60
-        while not plain.execute("SELECT COUNT(*) FROM sessions").fetchone()[0]:
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        stored = plain.execute("SELECT COUNT(*) FROM sessions").fetchone()[0]
-        assert 0 < stored < 400
-        half = "SELECT COUNT(*) FROM sessions WHERE total_messages <> 60"
-        assert plain.execute(half).fetchone() == (0,)
-        plain.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)")
-        plain.rollback()
-    assert shell.ok("python manage.py import many").startswith(
-        f"{400 - stored} new, 0 updated, {stored} unchanged"
-    )
 
 
 def test_everything_can_be_exported_again(shell, logs):
