@@ -59,7 +59,7 @@ def create(
             if missing:
                 _prepare(rhythm, using)
                 made = [converse(number, seed, rhythm) for number in missing]
-                _add(report, storing.store(_records(made), using=using))
+                _add(report, storing.store(_records(made), with_deleted=True, using=using))
                 remarks.add(made, seed=seed, rhythm=rhythm, using=using)
     return report
 

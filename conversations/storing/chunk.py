@@ -20,6 +20,7 @@ from .report import ImportReport
 from .stored import Known, Stored, differences, known_messages, messages_of, rank, to_json, usage
 
 TITLE_LENGTH = Session._meta.get_field("title").max_length
+VERY_LONG = 5_000  # messages of a session
 MESSAGES_AT_ONCE = 500  # texts that are held a second time, as the database takes them
 Records = dict[tuple[str, str], SessionRecord]
 
@@ -82,10 +83,10 @@ class Chunk:
     def write(self, cursor, records: Records) -> None:
         """Store each session whole. The write lock must be held."""
         self.cursor = cursor
-        # A session that fills a chunk by itself may be large, and is not tried a second time: each
-        # text is dropped when it is written.
-        self.is_alone = len(records) == 1
         count = sum(len(record.messages) for record in records.values())
+        # A very long session is a chunk by itself and is not tried a second time: each of its texts
+        # is dropped from the record when it is written.
+        self.drops_texts = len(records) == 1 and count > VERY_LONG
         self.message_ids = self.database.reserve_ids(cursor, "messages", count)
         self.session_ids = self.database.reserve_ids(cursor, "sessions", len(records))
         stored = self._stored_sessions(records)
@@ -296,7 +297,7 @@ class Chunk:
                 some = self.messages[start : start + MESSAGES_AT_ONCE]
                 rows = [self._row(parents.get(message[1]), *message) for message in some]
                 cursor.executemany(INSERT_MESSAGE, rows)
-                if self.is_alone:
+                if self.drops_texts:
                     for *_, record in some:
                         record.content = ""
             sessions, messages = (
