@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Write a folder of made-up Claude Code logs, the same for the same seed.
+"""Write a folder of made-up Claude Code logs, or one ChatGPT export, the same for the same seed.
 
     python benchmarks/generate.py FOLDER --messages 1000000 --sessions 100000
+    python benchmarks/generate.py FOLDER --chatgpt --messages 1000000 --sessions 100000
 
 The text is drawn from real conversations where the folder `../shared/samples` lies beside the
 checkout, and else from words of our own with natural frequencies. Lengths are long-tailed up to
@@ -207,18 +208,69 @@ def generate(folder: Path, *, messages: int, sessions: int, seed: int) -> int:
     return size
 
 
+def generate_chatgpt(folder: Path, *, messages: int, sessions: int, seed: int) -> int:
+    """Write the same sessions as one `conversations.json` on one line; return its size in bytes."""
+    rng = random.Random(seed)
+    texts = Texts(rng)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "conversations.json").open("w", encoding="utf-8") as file:
+        for number, length in enumerate(session_lengths(rng, sessions, messages)):
+            lines = list(session_lines(rng, texts, length, "chatgpt"))
+            file.write(",["[not number] + json.dumps(conversation(lines), ensure_ascii=False))
+        file.write("]")
+    return (folder / "conversations.json").stat().st_size
+
+
+def conversation(lines: list[dict]) -> dict:
+    """Return the records of a session as ChatGPT exports a conversation."""
+    mapping: dict[str, dict] = {"root": {"id": "root", "message": None, "parent": None}}
+    for line in lines:
+        said = line["message"]
+        text = said["content"] if isinstance(said["content"], str) else said["content"][0]["text"]
+        time = datetime.fromisoformat(line["timestamp"]).timestamp()
+        mapping[line["uuid"]] = {
+            "id": line["uuid"],
+            "parent": line["parentUuid"] or "root",
+            "children": [],
+            "message": {
+                "id": line["uuid"],
+                "author": {"role": line["type"], "name": None, "metadata": {}},
+                "create_time": time,
+                "content": {"content_type": "text", "parts": [text]},
+                "status": "finished_successfully",
+                "weight": 1.0,
+                "metadata": {"model_slug": "gpt-5"} if line["type"] == "assistant" else {},
+                "recipient": "all",
+            },
+        }
+    for name, node in mapping.items():
+        if node["parent"]:
+            mapping[node["parent"]].setdefault("children", []).append(name)
+    last = mapping[lines[-1]["uuid"]]["message"]
+    return {
+        "title": f"Conversation {lines[0]['uuid'][:8]}",
+        "conversation_id": lines[0]["sessionId"],
+        "create_time": mapping[lines[0]["uuid"]]["message"]["create_time"],
+        "update_time": last["create_time"],
+        "current_node": last["id"],
+        "mapping": mapping,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--sessions", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--chatgpt", action="store_true", help="one ChatGPT export")
     options = parser.parse_args()
     if options.folder.exists() and any(options.folder.iterdir()):
         sys.exit(f"{options.folder} is not empty.")
     if options.messages < 2 * options.sessions:
         sys.exit("A session has at least two messages.")
-    size = generate(
+    write = generate_chatgpt if options.chatgpt else generate
+    size = write(
         options.folder, messages=options.messages, sessions=options.sessions, seed=options.seed
     )
     print(f"{options.messages:,} messages in {options.sessions:,} sessions, {size / 1e9:.2f} GB")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.http import QueryDict
 
 from .filters import LONGEST
-from .importers.text import clean_text
+from .importers.values.text import clean_text
 from .search import GROUPS, ORDERS
 from .search.query import And, Field, Node, Not, Word, parse
 

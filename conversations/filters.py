@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 
 from . import databases, organising, search
 from .forms import FewChoicesField, Styled
-from .importers.text import clean_text
+from .importers.values.text import clean_text
 from .models import LanguageModel, Project, Session, SessionTag
 from .models.choices import SessionStatus, SessionType
 from .models.sessions import NANO, SessionQuerySet

@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 
 from . import databases, organising, values
 from .errors import InvalidValue
-from .importers.text import UNSTORABLE
+from .importers.values.text import UNSTORABLE
 from .models import LanguageModel, Message, Project, Session
 from .models.choices import Role, SessionStatus, SessionType
 from .models.sessions import MOST_COST, MOST_LATENCY, MOST_TOKENS

@@ -16,7 +16,7 @@ from django.utils import timezone
 from . import importers, locks, storing
 from .errors import InvalidValue
 from .importers import Found
-from .importers.files import MemoryFile, SourceFile
+from .importers.reading.files import MemoryFile, SourceFile
 from .models import Import, ImportStatus, RejectedRecord
 from .storing import Cancelled, ImportReport, Journal, undoing
 from .writing import new_id

@@ -10,7 +10,7 @@ from django_tasks import task
 
 from . import importing, locks
 from .errors import InvalidValue
-from .importers.files import PlainFile
+from .importers.reading.files import PlainFile
 from .models import Import, ImportStatus
 
 RETRY = {"retry": True}  # the options of an import that reads again what could not be read

@@ -21,7 +21,7 @@ from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from .importers.text import clean_text
+from .importers.values.text import clean_text
 from .models import Annotation, Message, Session
 from .models.choices import AnnotatedEntity, Role
 from .pages import KeyPaginator

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, TextChoices
 
 from .errors import InvalidValue
-from .importers.text import UNSTORABLE, clean
+from .importers.values.text import UNSTORABLE, clean
 
 LONGEST_TEXT = 100_000_000  # characters; SQLite refuses a billion bytes
 

@@ -2,6 +2,8 @@
 
 `find` looks at files and says which format each one is, `read` turns them into records. A format
 is a module with `LABEL`, `recognises(sample)` and `read(files)`; to add one, add it to FORMATS.
+What formats share: `reading` opens files and takes them apart, `values` reads single values,
+`usage` token counts, `chat` messages of any dialect; `structure` makes conversations of messages.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ from . import (
     own,
     sharegpt,
 )
-from .archives import Archive, Gzipped
 from .batches import anthropic_batch, openai_batch
-from .files import (
+from .reading.archives import Archive, Gzipped
+from .reading.files import (
     GZIP_SIGNATURE,
     STANDARD_INPUT_NAME,
     ZIP_SIGNATURES,
@@ -44,7 +46,7 @@ from .files import (
     walk,
 )
 from .records import Item, Rejected, Skipped
-from .text import clean_text
+from .values.text import clean_text
 
 FORMATS = {
     "own": own,

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .chat import Turn, name_in, read_turns
-from .dataset_rows import Row, a_row, external_id, field_of, place_of, read_rows, rows
-from .fields import Unusable, kind, list_in
-from .files import SourceFile, UnreadableFile, sample_of
-from .parquet import SIGNATURE, parquet_rows
+from .reading.dataset_rows import Row, a_row, external_id, field_of, place_of, read_rows, rows
+from .reading.files import SourceFile, UnreadableFile, sample_of
+from .reading.parquet import SIGNATURE, parquet_rows
+from .reading.shape import Shape, shape_of
 from .records import Item, Rejected, SessionRecord
-from .shape import Shape, shape_of
-from .text import as_title
-from .transcripts import MODELS, Transcript, as_turns, first_said
+from .structure.transcripts import MODELS, Transcript, as_turns, first_said
+from .values.fields import Unusable, kind, list_in
+from .values.text import as_title
 
 LABEL = "chat data sets (LMSYS-Chat-1M, WildChat, arena files; JSON or Parquet)"
 

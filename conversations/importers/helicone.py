@@ -18,15 +18,15 @@ from .chat import (
     read_response,
     settings_of,
 )
-from .csv_rows import header_of
-from .fields import Unusable, count_of, number_of, present, text_in
-from .files import SourceFile
-from .inline import without_bytes
+from .reading.csv_rows import header_of
+from .reading.files import SourceFile
+from .reading.rows import each_row
+from .reading.shape import shape_of
 from .records import Item, Rejected, SessionRecord, Skipped
-from .rows import each_row
-from .shape import shape_of
-from .text import as_title, read_time
 from .usage import Usage, checked, recorded_cost
+from .values.fields import Unusable, count_of, number_of, present, text_in
+from .values.inline import without_bytes
+from .values.text import as_title, read_time
 
 LABEL = "Helicone export"
 

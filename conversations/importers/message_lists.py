@@ -7,13 +7,21 @@ from functools import partial
 from typing import Any
 
 from .chat import name_in, read_request, read_turns, role_of
-from .dataset_rows import a_row, content_id, external_id, field_of, place_of, read_rows, rows
-from .fields import Unusable, kind
-from .files import SourceFile
+from .reading.dataset_rows import (
+    a_row,
+    content_id,
+    external_id,
+    field_of,
+    place_of,
+    read_rows,
+    rows,
+)
+from .reading.files import SourceFile
+from .reading.shape import Shape, shape_of
 from .records import Item, SessionRecord
-from .request_logs import RequestLog
-from .shape import Shape, shape_of
-from .transcripts import MODELS, Transcript, as_turns, attach_media, first_said
+from .structure.request_logs import RequestLog
+from .structure.transcripts import MODELS, Transcript, as_turns, attach_media, first_said
+from .values.fields import Unusable, kind
 
 LABEL = "message lists (fine-tuning files, request logs)"
 

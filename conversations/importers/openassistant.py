@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .dataset_rows import NO_MESSAGES, Row, a_row, content_id, place_of, reason_for, rows
-from .fields import Unusable, list_in, object_in, text_in
-from .files import SourceFile, UnreadableFile, sample_of
-from .links import cut_cycles
+from .reading.dataset_rows import NO_MESSAGES, Row, a_row, content_id, place_of, reason_for, rows
+from .reading.files import SourceFile, UnreadableFile, sample_of
+from .reading.shape import Shape, shape_of
 from .records import Item, MessageRecord, Rejected, SessionRecord, Skipped
-from .shape import Shape, shape_of
-from .text import read_time
-from .threads import MessageNode, Thread, unread
+from .structure.links import cut_cycles
+from .structure.threads import MessageNode, Thread, unread
+from .values.fields import Unusable, list_in, object_in, text_in
+from .values.text import read_time
 
 LABEL = "OpenAssistant trees and messages"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from .fields import TOO_DEEP, Unusable, kind, list_in, object_in, text_in
-from .files import SourceFile, UnreadableFile
-from .json_values import Line, lines
-from .parquet import SIGNATURE, parquet_rows
+from .reading.files import SourceFile, UnreadableFile
+from .reading.json_values import Line, lines
+from .reading.parquet import SIGNATURE, parquet_rows
+from .reading.shape import shape_of
 from .records import (
     CatalogRecord,
     Item,
@@ -24,8 +24,8 @@ from .records import (
     SessionRecord,
     Skipped,
 )
-from .shape import shape_of
-from .text import read_time
+from .values.fields import TOO_DEEP, Unusable, kind, list_in, object_in, text_in
+from .values.text import read_time
 
 LABEL = "Own export"
 FORMAT, NEWEST = "llm-sessions", 1

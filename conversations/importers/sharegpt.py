@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .chat import Turn, name_in, read_message
-from .dataset_rows import a_row, external_id, field_of, place_of, read_rows, rows
-from .fields import Unusable, kind, list_in, text_in
-from .files import SourceFile
-from .html_text import text_of_html
+from .reading.dataset_rows import a_row, external_id, field_of, place_of, read_rows, rows
+from .reading.files import SourceFile
+from .reading.shape import Shape, shape_of
 from .records import Item, SessionRecord
-from .shape import Shape, shape_of
-from .transcripts import MODELS, Transcript, attach_media, first_said
+from .structure.transcripts import MODELS, Transcript, attach_media, first_said
+from .values.fields import Unusable, kind, list_in, text_in
+from .values.html_text import text_of_html
 
 LABEL = "ShareGPT data sets"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models
 
-from conversations.importers.text import clean
+from conversations.importers.values.text import clean
 
 ON_DELETE = {
     models.CASCADE: "CASCADE",

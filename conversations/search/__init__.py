@@ -16,7 +16,7 @@ from types import ModuleType
 from django.db import connections
 
 from conversations.errors import InvalidValue, TooSlow
-from conversations.importers.text import clean_text
+from conversations.importers.values.text import clean_text
 from conversations.models import Annotation, LanguageModel, Message, Project, Session
 from conversations.reading import Row
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from conversations import changes, databases
-from conversations.importers.links import cut_cycles
 from conversations.importers.records import MessageRecord, SessionRecord, Skipped
+from conversations.importers.structure.links import cut_cycles
 from conversations.models import Deletion, Message, Session
 
 from .identity import OWN, message_uuid, session_uuid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversations.importers.links import without_circles
+from conversations.importers.structure.links import without_circles
 
 AWAITING = """
     SELECT child.id, parent.id

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from conversations.importers.files import MemoryFile
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import MessageRecord, SessionRecord
 
 JUNK = (None, True, 0, -1, 1.5, 10**30, "", "x\x00\ud800", [], [1], ["a", None], {}, {"a": 1})

@@ -6,7 +6,7 @@ import json
 from types import ModuleType
 from typing import Any
 
-from conversations.importers.files import MemoryFile
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 

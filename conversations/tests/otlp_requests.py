@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from conversations.importers import otlp
-from conversations.importers.files import MemoryFile
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import SessionRecord
 
 START = 1_760_000_000_000_000_000

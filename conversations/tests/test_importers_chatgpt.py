@@ -10,8 +10,9 @@ from typing import IO, Any
 
 import pytest
 
-from conversations.importers import chatgpt, json_values
-from conversations.importers.files import MemoryFile
+from conversations.importers import chatgpt
+from conversations.importers.reading import json_values
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 
 START = 1_760_000_000.5

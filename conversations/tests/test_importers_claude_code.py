@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conversations.importers import claude_code
-from conversations.importers.files import MemoryFile
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 
 SESSION = "5e551011-0000-4000-8000-000000000001"
@@ -788,7 +788,7 @@ def test_nesting_is_refused_beyond_its_limit():
 
 
 def test_a_huge_line_is_refused_without_holding_it(monkeypatch):
-    monkeypatch.setattr("conversations.importers.json_values.MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr("conversations.importers.reading.json_values.MAX_LINE_BYTES", 1000)
     rejected, session = read(user("u1", "x" * 5000), user("u2", "after"))
     assert rejected.place == "log.jsonl, line 1"
     assert "longer than" in rejected.reason

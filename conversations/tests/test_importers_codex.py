@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conversations.importers import codex
-from conversations.importers.files import MemoryFile
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 
 

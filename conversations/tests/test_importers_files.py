@@ -13,14 +13,8 @@ from typing import Any
 
 import pytest
 
-from conversations.importers import (
-    FORMATS,
-    Found,
-    archives,
-    files,
-    find,
-    read,
-)
+from conversations.importers import FORMATS, Found, find, read
+from conversations.importers.reading import archives, files
 from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 LOG = (

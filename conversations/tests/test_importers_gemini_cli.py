@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conversations.importers import gemini_cli
-from conversations.importers.files import MemoryFile
+from conversations.importers.reading.files import MemoryFile
 from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 HASH = "c" * 64

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from conversations.importers import find, llm_logs, read
-from conversations.importers.files import PlainFile
+from conversations.importers.reading.files import PlainFile
 from conversations.importers.records import Rejected, SessionRecord, Skipped
 
 TIME = "2026-03-01T10:00:0{}+00:00"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conversations.importers import codex, find, read
-from conversations.importers.files import sample_of
+from conversations.importers.reading.files import sample_of
 from conversations.importers.records import Rejected, SessionRecord
 
 COUNTED = {

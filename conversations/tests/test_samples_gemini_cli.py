@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conversations.importers import find, gemini_cli, read
-from conversations.importers.files import sample_of
+from conversations.importers.reading.files import sample_of
 from conversations.importers.records import SessionRecord
 
 DOCUMENTS = (

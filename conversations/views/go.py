@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from conversations.importers.text import clean_text
+from conversations.importers.values.text import clean_text
 from conversations.models import LanguageModel, Project, Session
 from conversations.pages import render_page
 from conversations.templatetags import conversations as show

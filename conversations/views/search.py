@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from conversations import downloads
 from conversations.asking import LONGEST, Asked, field
-from conversations.importers.text import clean_text
+from conversations.importers.values.text import clean_text
 from conversations.models import SavedView
 from conversations.pages import render_page
 

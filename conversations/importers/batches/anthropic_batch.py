@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..chat import Response, error_text, name_in, read_response
-from ..fields import Unusable, kind, object_in, present
-from ..files import SourceFile
+from ..reading.files import SourceFile
+from ..reading.shape import shape_of
 from ..records import Item
-from ..shape import shape_of
 from ..usage import anthropic
+from ..values.fields import Unusable, kind, object_in, present
 from .reading import Answer, Format, read_batches
 
 LABEL = "Anthropic message batch results"

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..chat import Response, as_text, error_text, name_in, read_request, read_response
-from ..fields import Unusable, count_of, kind, present, seconds_as_ms
-from ..files import SourceFile
+from ..reading.files import SourceFile
+from ..reading.shape import shape_of
 from ..records import Item
-from ..shape import shape_of
+from ..values.fields import Unusable, count_of, kind, present, seconds_as_ms
 from .reading import Answer, Format, read_batches
 
 LABEL = "OpenAI batch output"

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..chat import Response, Turn, read_request
-from ..fields import Unusable, present
-from ..files import SourceFile, UnreadableFile
-from ..inline import without_bytes
-from ..json_values import line_value, lines
+from ..reading.files import SourceFile, UnreadableFile
+from ..reading.json_values import line_value, lines
 from ..records import Item, MessageRecord, Rejected, SessionRecord, Skipped
-from ..text import as_title
+from ..values.fields import Unusable, present
+from ..values.inline import without_bytes
+from ..values.text import as_title
 from .requests import Ids, Requests, closest, id_of, ids_in, requests_of
 
 LONGEST_ID = 200

@@ -11,10 +11,10 @@ from typing import IO, Any
 
 import orjson
 
-from ..fields import Unusable
-from ..files import SourceFile, sample_of
-from ..json_values import Elements, line_value, lines
-from ..shape import shape_of
+from ..reading.files import SourceFile, sample_of
+from ..reading.json_values import Elements, line_value, lines
+from ..reading.shape import shape_of
+from ..values.fields import Unusable
 
 WRAPPER = "requests"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import list_in, present
-from ..inline import without_bytes
 from ..usage import read_usage
+from ..values.fields import list_in, present
+from ..values.inline import without_bytes
 from .bodies import MESSAGES, SYSTEM, Response, read_request, read_response
 from .messages import read_message, read_turns
 from .turns import Turn, an_object, decoded, name_in

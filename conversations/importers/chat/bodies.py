@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..fields import list_in, present
-from ..inline import without_bytes
-from ..text import read_time
 from ..usage import Usage, ollama, read_usage
+from ..values.fields import list_in, present
+from ..values.inline import without_bytes
+from ..values.text import read_time
 from .messages import read_message, read_turns
 from .turns import Turn, an_object, as_text, name_in
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..records import MessageRecord, SessionRecord
-from ..text import as_title
 from ..usage import Usage
+from ..values.text import as_title
 from .turns import Turn
 
 KEY_LENGTH = 24  # hexadecimal digits of a digest, enough for all messages of a session

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import Unusable, kind, present
-from ..inline import without_bytes
+from ..values.fields import Unusable, kind, present
+from ..values.inline import without_bytes
 from .parts import RESULTS, read_call, read_content, read_part
 from .turns import Turn, as_text, name_in, parsed, role_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import Unusable, kind, present
-from ..inline import attachment, without_bytes
-from ..text import joined
+from ..values.fields import Unusable, kind, present
+from ..values.inline import attachment, without_bytes
+from ..values.text import joined
 from .turns import Turn, arguments, as_text, name_in, parsed
 
 TEXTS = ("text", "input_text", "output_text", "summary_text", "plain_text", "text_delta")

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from ..fields import MAX_DEPTH, Unusable, kind, present
-from ..inline import without_bytes
-from ..json_values import Line, line_value
+from ..reading.json_values import Line, line_value
 from ..records import MessageRecord
-from ..text import clean_text, joined
+from ..values.fields import MAX_DEPTH, Unusable, kind, present
+from ..values.inline import without_bytes
+from ..values.text import clean_text, joined
 
 ROLES = {
     "user": "user",

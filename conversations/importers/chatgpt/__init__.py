@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..fields import Unusable
-from ..files import SourceFile, UnreadableFile
-from ..json_values import Elements, Refused
+from ..reading.files import SourceFile, UnreadableFile
+from ..reading.json_values import Elements, Refused
 from ..records import Item, Rejected, Skipped
+from ..values.fields import Unusable
 from .sessions import read_session
 
 LABEL = "ChatGPT export"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..fields import Unusable, count_of, kind, list_in, object_in, present, text_in
-from ..inline import without_bytes
-from ..text import joined
+from ..values.fields import Unusable, count_of, kind, list_in, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import joined
 
 ALL = "all"  # the recipient of what is said to everybody, not to a tool
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..fields import list_in, object_in, text_in
-from ..text import read_time
-from ..tree import Node
+from ..structure.tree import Node
+from ..values.fields import list_in, object_in, text_in
+from ..values.text import read_time
 
 FIELDS = {"id", "message", "parent", "children"}
 

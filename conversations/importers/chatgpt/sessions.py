@@ -6,11 +6,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from ..fields import Unusable, flag_in, kind, object_in, present, seconds_as_ms, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord, Rejected, SessionRecord
-from ..text import as_title, joined, read_time
-from ..tree import Tree, grow, inherit_times
+from ..structure.tree import Tree, grow, inherit_times
+from ..values.fields import Unusable, flag_in, kind, object_in, present, seconds_as_ms, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title, joined, read_time
 from .content import ALL, Content, read_content
 from .nodes import MessageNode, read_node
 

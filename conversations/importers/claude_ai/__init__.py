@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..exports import read_conversations
-from ..files import SourceFile, UnreadableFile, sample_of
+from ..reading.exports import read_conversations
+from ..reading.files import SourceFile, UnreadableFile, sample_of
+from ..reading.shape import Shape, shape_of
 from ..records import Item, Rejected, Skipped
-from ..shape import Shape, shape_of
 from .sessions import read_session
 
 LABEL = "Claude.ai export"

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from ..chat.turns import Turn, arguments, as_text
-from ..fields import Unusable, count_of, flag_in, kind, list_in, present, text_in
-from ..inline import without_bytes
-from ..text import joined, read_time
-from ..threads import Said, unread
+from ..structure.threads import Said, unread
+from ..values.fields import Unusable, count_of, flag_in, kind, list_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import joined, read_time
 
 # When, and what only the provider can check.
 NOISE = {"type", "start_timestamp", "stop_timestamp", "signature"}

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from ..chat.turns import role_of
-from ..fields import Unusable, count_of, list_in, text_in
 from ..records import MessageRecord, Rejected, SessionRecord
-from ..text import as_title, read_time
-from ..threads import Thread, made_up_id, unread
+from ..structure.threads import Thread, made_up_id, unread
+from ..values.fields import Unusable, count_of, list_in, text_in
+from ..values.text import as_title, read_time
 from .blocks import read_blocks
 
 PROVIDER = "anthropic"

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from ..fields import Unusable
-from ..files import SourceFile, UnreadableFile
-from ..json_values import line_value, lines
+from ..reading.files import SourceFile, UnreadableFile
+from ..reading.json_values import line_value, lines
 from ..records import Item, Rejected, Skipped
+from ..values.fields import Unusable
 from .outline import Outline, survey
 from .sessions import LogFile
 

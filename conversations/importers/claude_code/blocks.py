@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from ..fields import Unusable, flag_in, kind, present, text_in
-from ..inline import attachment, without_bytes
-from ..text import joined
+from ..values.fields import Unusable, flag_in, kind, present, text_in
+from ..values.inline import attachment, without_bytes
+from ..values.text import joined
 
 # A richer copy of a tool's result may stand beside the text the model saw; one larger than this is
 # mostly that text again, or a whole file.

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..fields import Unusable, count_of, flag_in, kind, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord
-from ..text import joined, read_time
 from ..usage.anthropic import read_usage
+from ..values.fields import Unusable, count_of, flag_in, kind, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import joined, read_time
 from .blocks import extra_result, read_blocks
 
 PROVIDER = "anthropic"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO, Any
 
-from ..fields import Unusable
-from ..files import SourceFile, UnreadableFile
-from ..json_values import CHUNK_BYTES, Line, line_value, lines
+from ..reading.files import SourceFile, UnreadableFile
+from ..reading.json_values import CHUNK_BYTES, Line, line_value, lines
+from ..values.fields import Unusable
 
 TITLE_MARKS = (b'"leafUuid"', b'-title"')
 LONGEST_MARK = max(map(len, TITLE_MARKS))

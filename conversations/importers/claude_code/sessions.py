@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from ..fields import Unusable, flag_in, kind, present, text_in
-from ..inline import without_bytes
-from ..links import cut_cycles
 from ..records import MessageRecord, SessionRecord
-from ..text import as_title
+from ..structure.links import cut_cycles
+from ..values.fields import Unusable, flag_in, kind, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title
 from .blocks import read_blocks
 from .messages import (
     MESSAGES,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..fields import Unusable
-from ..files import SourceFile, UnreadableFile
-from ..json_values import line_value, lines
+from ..reading.files import SourceFile, UnreadableFile
+from ..reading.json_values import line_value, lines
+from ..reading.shape import shape_of
 from ..records import Item, Rejected, Skipped
-from ..shape import shape_of
+from ..values.fields import Unusable
 from .outline import Outline, survey
 from .sessions import Rollout
 

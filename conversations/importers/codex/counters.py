@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..fields import count_of, object_in
 from ..usage import Usage, checked
+from ..values.fields import count_of, object_in
 
 NAMES = {
     "input": ("input_tokens", "prompt_tokens", "prompt"),

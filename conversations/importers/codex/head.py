@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..fields import present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord
+from ..values.fields import present, text_in
+from ..values.inline import without_bytes
 from .items import prompt_in
 from .transcript import Speaker
 

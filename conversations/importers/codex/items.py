@@ -8,9 +8,9 @@ from typing import Any
 
 from ..chat import Turn, as_text, parsed
 from ..chat.parts import read_call, read_content
-from ..fields import list_in, object_in, present, seconds_as_ms, text_in
-from ..inline import digest, without_bytes
-from ..text import joined
+from ..values.fields import list_in, object_in, present, seconds_as_ms, text_in
+from ..values.inline import digest, without_bytes
+from ..values.text import joined
 
 # Text that the program put into the user's mouth.
 INJECTED = re.compile(

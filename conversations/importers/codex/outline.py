@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ..fields import Unusable
-from ..files import SourceFile, UnreadableFile
-from ..json_values import Line, line_value, lines
+from ..reading.files import SourceFile, UnreadableFile
+from ..reading.json_values import Line, line_value, lines
 from ..records import Skipped
+from ..values.fields import Unusable
 from .counters import readings
 
 HEAD_LINES = 20  # the head is the first line, unless that is damaged

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from ..chat import as_text
-from ..fields import Unusable, count_of, kind, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord, SessionRecord
-from ..text import as_title, joined, read_time
+from ..values.fields import Unusable, count_of, kind, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title, joined, read_time
 from .counters import Meter
 from .head import Description, first_prompt
 from .items import (

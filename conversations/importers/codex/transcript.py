@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..records import MessageRecord
-from ..text import joined
 from ..usage import Usage
+from ..values.text import joined
 
 NEAR = 8  # an event stands close to the item that says the same
 

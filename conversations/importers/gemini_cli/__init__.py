@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from ..fields import Unusable, kind, list_in
-from ..files import SourceFile, UnreadableFile, sample_of
-from ..json_values import Elements, Refused, line_value, lines
+from ..reading.files import SourceFile, UnreadableFile, sample_of
+from ..reading.json_values import Elements, Refused, line_value, lines
+from ..reading.shape import shape_of
 from ..records import Item, Rejected, Skipped
-from ..shape import shape_of
+from ..values.fields import Unusable, kind, list_in
 from .sessions import Log
 
 LABEL = "Gemini CLI session logs"

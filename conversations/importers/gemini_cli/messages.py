@@ -6,11 +6,11 @@ from typing import Any
 
 from ..chat import Turn, as_text
 from ..chat.parts import read_call, read_content, read_part
-from ..fields import Unusable, kind, list_in, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord
-from ..text import joined, read_time
 from ..usage import gemini
+from ..values.fields import Unusable, kind, list_in, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import joined, read_time
 
 PROVIDER = "google"
 EVENTS = ("info", "warning", "error")

@@ -7,10 +7,10 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from ..fields import Unusable, kind, list_in, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord, SessionRecord
-from ..text import as_title, read_time
+from ..values.fields import Unusable, kind, list_in, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title, read_time
 from .messages import PROVIDER, read_message, shown
 
 SUB_AGENT = "subagent"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..csv_rows import header_of
-from ..fields import Unusable, kind
-from ..files import SourceFile
+from ..reading.csv_rows import header_of
+from ..reading.files import SourceFile
+from ..reading.rows import each_row
+from ..reading.shape import Shape, shape_of
 from ..records import Item, Rejected
-from ..rows import each_row
-from ..shape import Shape, shape_of
-from ..trace_sessions import Traces
+from ..structure.trace_sessions import Traces
+from ..values.fields import Unusable, kind
 from .observations import TYPES, read_observation
 from .traces import read_trace
 

@@ -16,12 +16,12 @@ from ..chat import (
     read_turns,
     settings_of,
 )
-from ..fields import Unusable, present, text_in
-from ..inline import without_bytes
-from ..spans import Span, Trace
-from ..text import read_time
-from ..trace_sessions import Traces, tags_in
+from ..structure.spans import Span, Trace
+from ..structure.trace_sessions import Traces, tags_in
 from ..usage import recorded_cost
+from ..values.fields import Unusable, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import read_time
 from .usage import read_usage
 
 GENERATION, TOOL = "GENERATION", "TOOL"

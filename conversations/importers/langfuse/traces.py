@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import Unusable, present, text_in
-from ..inline import without_bytes
-from ..spans import Trace
-from ..trace_sessions import Traces, tags_in
+from ..structure.spans import Trace
+from ..structure.trace_sessions import Traces, tags_in
+from ..values.fields import Unusable, present, text_in
+from ..values.inline import without_bytes
 from .observations import attributes_in, environment_in, resource_in, whole_of
 
 MAPPED = {"id", "name", "timestamp", "sessionId", "input", "output", "metadata", "tags"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..chat import decoded
-from ..fields import count_of, number_of
 from ..usage import Usage, checked
 from ..usage import read_usage as read_any_usage
+from ..values.fields import count_of, number_of
 
 # Columns of counts in older and in other tables: 0 in them where nothing was counted.
 COLUMNS = (

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..chat import as_text
-from ..csv_rows import header_of
-from ..fields import Unusable, kind, present
-from ..files import SourceFile
-from ..inline import without_bytes
+from ..reading.csv_rows import header_of
+from ..reading.files import SourceFile
+from ..reading.rows import Take, each_row
+from ..reading.shape import shape_of
 from ..records import Item, Rejected
-from ..rows import Take, each_row
-from ..shape import shape_of
-from ..trace_sessions import Traces
+from ..structure.trace_sessions import Traces
+from ..values.fields import Unusable, kind, present
+from ..values.inline import without_bytes
 from .runs import add_run, run_id
 
 LABEL = "LangSmith runs"

@@ -17,12 +17,12 @@ from ..chat import (
     read_turns,
     settings_of,
 )
-from ..fields import Unusable, count_of, number_of, present, text_in
-from ..inline import without_bytes
-from ..spans import Span
-from ..text import read_time
-from ..trace_sessions import Traces, tags_in
+from ..structure.spans import Span
+from ..structure.trace_sessions import Traces, tags_in
 from ..usage import Usage, checked, read_usage, recorded_cost
+from ..values.fields import Unusable, count_of, number_of, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import read_time
 
 LLM, TOOL = "llm", "tool"
 # `session_id` of the run itself is its project; the conversation stands in the metadata.

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import IO
 
-from ..fields import Unusable
-from ..json_values import MAX_LINE_BYTES, TOO_LONG
+from ..reading.json_values import MAX_LINE_BYTES, TOO_LONG
+from ..values.fields import Unusable
 
 # A string, with the colon if it is a name; a bracket.
 TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"\s*(:?)|[\[\]{}]', re.DOTALL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..chat.turns import Turn, arguments, as_text
-from ..fields import Unusable, count_of, kind, list_in, object_in, present, text_in
-from ..inline import pointed, without_bytes
-from ..threads import Said, unread
+from ..structure.threads import Said, unread
+from ..values.fields import Unusable, count_of, kind, list_in, object_in, present, text_in
+from ..values.inline import pointed, without_bytes
 
 FILE = {
     "file_id", "filename", "type", "bytes", "filepath", "text",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ..fields import Unusable, count_of, flag_in, list_in, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord, Rejected, SessionRecord
-from ..text import as_title, read_time
-from ..threads import Thread, made_up_id, unread
+from ..structure.threads import Thread, made_up_id, unread
+from ..values.fields import Unusable, count_of, flag_in, list_in, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title, read_time
 from .parts import read_parts
 
 NO_PARENT = "00000000-0000-0000-0000-000000000000"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..files import PlainFile, SourceFile, UnreadableFile
+from ..reading.files import PlainFile, SourceFile, UnreadableFile
 from ..records import Item, Rejected
 from .database import DAMAGES, SIGNATURE, opened
 from .sessions import read_sessions

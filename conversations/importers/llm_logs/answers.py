@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..chat import name_in
-from ..fields import count_of, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord
-from ..text import read_time
 from ..usage import Usage, anthropic, checked, gemini, openai, read_usage
+from ..values.fields import count_of, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import read_time
 from .contents import Contents
 from .database import Row, json_in, object_in_json
 

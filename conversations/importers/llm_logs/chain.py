@@ -9,9 +9,9 @@ from typing import Any
 
 from ..chat import Turn, as_text, name_in, role_of
 from ..chat.parts import read_call
-from ..fields import Unusable, list_in, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import Rejected
+from ..values.fields import Unusable, list_in, object_in, present, text_in
+from ..values.inline import without_bytes
 from .contents import Contents
 from .database import DAMAGES, Database, Row, json_in, object_in_json, verbatim
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..fields import Unusable, count_of, kind, present, text_in
-from ..text import joined
+from ..values.fields import Unusable, count_of, kind, present, text_in
+from ..values.text import joined
 from .database import Database, json_in
 
 KINDS = ("image", "audio", "video")

@@ -12,11 +12,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..fields import Unusable, text_in
-from ..files import PlainFile, SourceFile, UnreadableFile, spool
-from ..json_values import MAX_LINE_BYTES, Line, line_value
+from ..reading.files import PlainFile, SourceFile, UnreadableFile, spool
+from ..reading.json_values import MAX_LINE_BYTES, Line, line_value
 from ..records import Rejected
-from ..text import clean_text
+from ..values.fields import Unusable, text_in
+from ..values.text import clean_text
 
 SIGNATURE = b"SQLite format 3\0"
 WRITE_VERSION = 18  # where the header says how the database is written

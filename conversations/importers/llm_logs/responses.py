@@ -8,10 +8,10 @@ from typing import Any
 
 from ..chat import Turn
 from ..chat.turns import arguments
-from ..fields import Unusable, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord, Rejected
-from ..text import read_time
+from ..values.fields import Unusable, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import read_time
 from . import answers
 from .contents import Contents, combined
 from .database import DAMAGES, Database, Row, verbatim

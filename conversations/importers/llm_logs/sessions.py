@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ..fields import Unusable, text_in
 from ..records import Item, MessageRecord, Rejected, SessionRecord, Skipped
-from ..text import as_title, read_time
+from ..values.fields import Unusable, text_in
+from ..values.text import as_title, read_time
 from .contents import Contents
 from .database import DAMAGES, Database
 from .responses import Responses

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..chat import Turn
-from ..fields import Unusable, text_in
 from ..records import MessageRecord, Rejected
-from ..text import read_time
-from ..tree import Node, grow
+from ..structure.tree import Node, grow
+from ..values.fields import Unusable, text_in
+from ..values.text import read_time
 from . import answers
 from .chain import Chain, Said
 from .contents import Contents

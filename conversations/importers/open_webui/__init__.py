@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..exports import read_conversations
-from ..files import SourceFile
+from ..reading.exports import read_conversations
+from ..reading.files import SourceFile
+from ..reading.shape import shape_of
 from ..records import Item
-from ..shape import shape_of
 from .sessions import read_session
 
 LABEL = "Open WebUI export"

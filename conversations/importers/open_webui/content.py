@@ -6,10 +6,10 @@ from typing import Any
 
 from ..chat.parts import read_content, read_part
 from ..chat.turns import Turn, as_text
-from ..fields import Unusable, count_of, kind, list_in, object_in, present, text_in
-from ..inline import pointed, without_bytes
-from ..text import joined
-from ..threads import Said, unread
+from ..structure.threads import Said, unread
+from ..values.fields import Unusable, count_of, kind, list_in, object_in, present, text_in
+from ..values.inline import pointed, without_bytes
+from ..values.text import joined
 from .details import CODE, read_text
 
 FILE = {"type", "name", "size", "url", "id", "file", "content_type"}

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from ..chat.turns import Turn, arguments, as_text, parsed
-from ..text import joined
-from ..threads import Said
+from ..structure.threads import Said
+from ..values.text import joined
 
 OPENING = '<details type="'
 CLOSING = "</details>"

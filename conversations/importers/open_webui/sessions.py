@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from ..chat.turns import role_of
-from ..fields import Unusable, list_in, object_in, present, text_in
-from ..inline import without_bytes
 from ..records import MessageRecord, Rejected, SessionRecord
-from ..text import as_title, read_time
-from ..threads import Thread, made_up_id, unread
+from ..structure.threads import Thread, made_up_id, unread
 from ..usage import Usage, ollama, read_usage
+from ..values.fields import Unusable, list_in, object_in, present, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title, read_time
 from .content import read_message
 
 MAPPED = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..fields import Unusable
-from ..files import SourceFile, UnreadableFile, sample_of
+from ..reading.files import SourceFile, UnreadableFile, sample_of
+from ..reading.shape import shape_of
 from ..records import Item, Rejected, Skipped
-from ..shape import shape_of
+from ..values.fields import Unusable
 from .envelope import Entry
 from .json_form import REQUESTS, as_request, read_json
 from .protobuf import framing_of, read_protobuf

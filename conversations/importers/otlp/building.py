@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..chat import Conversation, Turn
-from ..fields import present
-from ..inline import without_bytes
 from ..records import SessionRecord
-from ..text import as_title, read_time
+from ..values.fields import present
+from ..values.inline import without_bytes
+from ..values.text import as_title, read_time
 from . import dialects
 from .calls import call_of, definitions_in, result_of
 from .dialects import decoded, first_text

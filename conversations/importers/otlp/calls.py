@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..chat import Call, Turn, as_text, name_in
-from ..fields import count_of, present, seconds_as_ms
-from ..inline import without_bytes
-from ..text import read_time
 from ..usage import Usage
+from ..values.fields import count_of, present, seconds_as_ms
+from ..values.inline import without_bytes
+from ..values.text import read_time
 from . import dialects
 from .dialects import decoded, first, first_text
 from .envelope import Attributes, Span

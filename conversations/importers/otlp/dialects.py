@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..chat import decoded as decode
-from ..fields import Unusable
+from ..values.fields import Unusable
 from .envelope import Attributes
 
 # -- what kind of work a span is -------------------------------------------------------------------

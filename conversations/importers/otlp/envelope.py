@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..fields import MAX_DEPTH, Unusable
-from ..inline import digest
 from ..records import Rejected
+from ..values.fields import MAX_DEPTH, Unusable
+from ..values.inline import digest
 
 LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**63 - 1
 INTEGER = re.compile(r"-?\d{1,19}")

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from ..fields import TOO_DEEP, Unusable, kind, list_in, object_in, text_in
-from ..files import BUFFER_BYTES, SourceFile
-from ..json_values import Elements, Line, Refused, line_value, lines
+from ..reading.files import BUFFER_BYTES, SourceFile
+from ..reading.json_values import Elements, Line, Refused, line_value, lines
 from ..records import Rejected
+from ..values.fields import TOO_DEEP, Unusable, kind, list_in, object_in, text_in
 from .envelope import (
     ERROR,
     MAX_VALUE_DEPTH,

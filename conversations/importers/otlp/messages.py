@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ..chat import Turn, as_text, read_message, read_request, read_response, read_turns
-from ..fields import MAX_DEPTH, TOO_DEEP, Unusable, present
+from ..values.fields import MAX_DEPTH, TOO_DEEP, Unusable, present
 from . import dialects
 from .dialects import decoded, first
 from .envelope import Attributes, Event, Log, Span

@@ -10,11 +10,11 @@ from itertools import count
 from math import isfinite
 from typing import IO, Any
 
-from ..fields import TOO_DEEP, Unusable
-from ..files import SAMPLE_BYTES, SourceFile, sample_of
-from ..json_values import CHUNK_BYTES
+from ..reading.files import SAMPLE_BYTES, SourceFile, sample_of
+from ..reading.json_values import CHUNK_BYTES
 from ..records import Rejected
-from ..text import clean_text
+from ..values.fields import TOO_DEEP, Unusable
+from ..values.text import clean_text
 from .envelope import (
     ERROR,
     MAX_VALUE_DEPTH,

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from ..fields import Unusable
-from ..links import cut_cycles
 from ..records import Item, Rejected
-from ..text import as_title
+from ..structure.links import cut_cycles
+from ..values.fields import Unusable
+from ..values.text import as_title
 from . import dialects
 from .building import Building, tells_of_session
 from .dialects import first_text

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
-from ..fields import count_of
 from ..langfuse import usage as langfuse
 from ..usage import Usage, checked, read_usage, recorded_cost
+from ..values.fields import count_of
 from . import dialects
 from .dialects import decoded, first, first_text
 from .envelope import Attributes, Span, integer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import Unusable, kind
+from ..values.fields import Unusable, kind
 from . import anthropic, gemini, ollama, openai
 from .cost import recorded_cost
 from .counts import Usage, checked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import MAX_COUNT, Unusable, count_of, kind, present
-from ..inline import without_bytes
+from ..values.fields import MAX_COUNT, Unusable, count_of, kind, present
+from ..values.inline import without_bytes
 from .counts import Usage
 
 # What these say is what everybody has; only another value is worth keeping.

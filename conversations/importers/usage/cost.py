@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from ..fields import number_of
+from ..values.fields import number_of
 from .counts import Usage
 
 

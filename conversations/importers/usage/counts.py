@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..fields import MAX_COUNT, count_of
-from ..inline import without_bytes
 from ..records import MessageRecord
+from ..values.fields import MAX_COUNT, count_of
+from ..values.inline import without_bytes
 
 COLUMNS = (
     "input_tokens",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import count_of
+from ..values.fields import count_of
 from .counts import Usage, checked
 
 OWN = {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "thoughts"}

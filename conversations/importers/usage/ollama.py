@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import count_of, present
+from ..values.fields import count_of, present
 from .counts import Usage, checked
 
 OWN = {"prompt_eval_count", "eval_count"}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import present
-from ..inline import without_bytes
+from ..values.fields import present
+from ..values.inline import without_bytes
 from .counts import Usage, checked
 
 INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens")

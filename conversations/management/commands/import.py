@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from conversations import commands, importers, importing
 from conversations.databases import files
 from conversations.importers import places
-from conversations.importers.text import clean_text
+from conversations.importers.values.text import clean_text
 from conversations.models import Import
 from conversations.storing import ImportReport
 

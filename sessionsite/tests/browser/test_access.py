@@ -14,7 +14,13 @@ from django.conf import settings as django_settings
 
 from conversations import organising, writing
 from conversations.models import LanguageModel, Project, Session
-from conversations.tests.factories import add_message, make_messages, make_session, make_sessions
+from conversations.tests.factories import (
+    add_message,
+    make_messages,
+    make_session,
+    make_sessions,
+    work,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LONG = "a_very_long_name_without_any_place_to_break_it_" * 4
@@ -143,10 +149,16 @@ def test_forms_and_their_errors_are_open_to_everybody(visit, reader, world, tmp_
     visitor.check_all()
     page.get_by_label("Files").set_input_files([odd, unknown])
     page.get_by_role("button", name="Import").click()
+    page.get_by_role("heading", name="Waiting for its turn").wait_for()
+    visitor.check_all()
+    work()
     page.locator("#report").wait_for()
     for fold in page.locator("#report summary").all():
         fold.click()
     visitor.check_all()
+    for path in ("/import/", "/sessions/export/?q=water&status=active"):
+        visitor.go(path)
+        visitor.check_all()
     visitor.go(world.get_absolute_url())
     page.get_by_role("link", name="Add a message").click()
     page.locator("#add form").wait_for()

@@ -18,8 +18,8 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-from .fields import MAX_DEPTH, TOO_DEEP, Unusable
-from .text import clean
+from ..values.fields import MAX_DEPTH, TOO_DEEP, Unusable
+from ..values.text import clean
 
 # The limits hold back what is no conversation; the greatest requests that model providers take
 # are 32 MB, images included, and a ChatGPT export holds no images.

@@ -6,11 +6,11 @@ import csv
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
-from .chat.turns import decoded
-from .fields import Unusable
+from ..chat.turns import decoded
+from ..values.fields import Unusable
+from ..values.text import clean_text
 from .json_values import MAX_LINE_BYTES, TOO_LONG, Refused
 from .shape import BOM
-from .text import clean_text
 
 # A limit of the whole process, which is 128 kB otherwise: less than many a request.
 csv.field_size_limit(MAX_LINE_BYTES)

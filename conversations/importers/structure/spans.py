@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .chat import Call, Conversation, Turn, decoded, in_order
-from .usage import Usage
+from ..chat import Call, Conversation, Turn, decoded, in_order
+from ..usage import Usage
 
 # Where the arguments of a tool stand in what some writers record as its input.
 WRAPPERS = ("input", "args", "arguments", "kwargs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .chat import (
+from ..chat import (
     Call,
     Conversation,
     Response,
@@ -17,10 +17,10 @@ from .chat import (
     read_request,
     read_response,
 )
-from .dataset_rows import content_id
-from .fields import Unusable, count_of, kind, present
-from .inline import without_bytes
-from .records import Item, SessionRecord
+from ..reading.dataset_rows import content_id
+from ..records import Item, SessionRecord
+from ..values.fields import Unusable, count_of, kind, present
+from ..values.inline import without_bytes
 from .transcripts import MODELS, TIMES, time_in, tools_in
 
 CONVERSATION_IDS = (

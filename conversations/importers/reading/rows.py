@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, NamedTuple
 
+from ..records import Rejected, Skipped
+from ..values.fields import Unusable, kind
 from .csv_rows import csv_rows
-from .fields import Unusable, kind
 from .files import SourceFile, UnreadableFile
 from .json_values import CHUNK_BYTES, MAX_LINE_BYTES, Elements, Line, Refused, line_value, lines
-from .records import Rejected, Skipped
 from .shape import BOM
 
 NO_ROWS = "holds no whole record"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ..values.text import EARLIEST
 from .links import cut_cycles
-from .text import EARLIEST
 
 
 @dataclass(slots=True)

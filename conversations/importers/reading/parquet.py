@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
+from ..records import Rejected
+from ..values.fields import Unusable
+from ..values.text import clean
 from .dataset_rows import Row
-from .fields import Unusable
 from .files import PlainFile, SourceFile, reason_of, spool
-from .records import Rejected
-from .text import clean
 
 SIGNATURE = b"PAR1"
 NOT_INSTALLED = "needs pyarrow: pip install -r requirements-parquet.txt"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, cast
 
+from ..values.text import clean_text
 from .files import (
     BUFFER_BYTES,
     ByteCount,
@@ -22,7 +23,6 @@ from .files import (
     buffered,
     reason_of,
 )
-from .text import clean_text
 
 # A conversation export holds thousands of entries and text that packs 5 to 20 fold; these limits
 # are far above that and far below what fills a disk.

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .chat import Turn, name_in, parsed, read_turns
-from .fields import present
-from .inline import without_bytes
-from .records import MessageRecord, SessionRecord
-from .text import as_title, read_time
-from .usage import Usage, read_usage
+from ..chat import Turn, name_in, parsed, read_turns
+from ..records import MessageRecord, SessionRecord
+from ..usage import Usage, read_usage
+from ..values.fields import present
+from ..values.inline import without_bytes
+from ..values.text import as_title, read_time
 
 KEY_LENGTH = 24  # hexadecimal digits of a digest, enough for all messages of a data set
 TIMES = ("timestamp", "created_at", "create_time", "created", "time", "date", "tstamp")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import IO, Any
 
-from .fields import TOO_DEEP, Unusable, kind
+from ..records import Item, Rejected, SessionRecord, Skipped
+from ..values.fields import TOO_DEEP, Unusable, kind
 from .files import SourceFile, UnreadableFile
 from .json_values import Elements, Refused
-from .records import Item, Rejected, SessionRecord, Skipped
 
 EMPTY = "a conversation without messages"
 

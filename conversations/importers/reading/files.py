@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from .records import Rejected, Skipped
-from .text import clean_text
+from ..records import Rejected, Skipped
+from ..values.text import clean_text
 
 SAMPLE_BYTES = 64 * 1024
 BUFFER_BYTES = 128 * 1024

@@ -13,12 +13,12 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-from .fields import TOO_DEEP, Unusable, kind
+from ..records import Item, Rejected, SessionRecord, Skipped
+from ..structure.transcripts import KEY_LENGTH
+from ..values.fields import TOO_DEEP, Unusable, kind
 from .files import SourceFile, UnreadableFile, sample_of
 from .json_values import MAX_LINE_BYTES, TOO_LONG, Elements, Refused, line_value, lines
-from .records import Item, Rejected, SessionRecord, Skipped
 from .shape import BOM, Shape, shape_of
-from .transcripts import KEY_LENGTH
 
 # Where the fields of a row stand in the outline of a file, and the name that its list has there.
 PLACES = {

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .chat.turns import Turn, as_text
-from .fields import Unusable, kind, list_in, text_in
-from .inline import without_bytes
-from .records import MessageRecord, Rejected, SessionRecord
-from .text import as_title
+from ..chat.turns import Turn, as_text
+from ..records import MessageRecord, Rejected, SessionRecord
+from ..values.fields import Unusable, kind, list_in, text_in
+from ..values.inline import without_bytes
+from ..values.text import as_title
 from .tree import Node, grow, inherit_times
 
 ReadMessage = Callable[[dict[str, Any], str], list[MessageRecord]]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from .chat import Conversation
-from .records import SessionRecord, Skipped
+from ..chat import Conversation
+from ..records import SessionRecord, Skipped
+from ..values.text import as_title
 from .spans import Trace, add_traces
-from .text import as_title
 
 EMPTY = "a trace without messages"
 

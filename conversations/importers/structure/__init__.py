@@ -1,0 +1,1 @@
+"""How messages belong together: links, trees, turns one after the other, traces."""
