@@ -214,6 +214,40 @@ class ChangeAdmin(ReadOnlyAdmin):
     raw_id_fields = ["user"]
 
 
+@admin.register(models.Import)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "status", "user", "made_at", "finished_at"]
+    list_filter = ["status"]
+    list_select_related = ["user"]
+    search_fields = ["=import_uuid"]
+    raw_id_fields = ["user"]
+
+
+@admin.register(models.ImportChunk)
+class ImportChunkAdmin(ReadOnlyAdmin):
+    list_display = ["of", "first_session", "last_session", "first_message", "last_message"]
+    list_select_related = ["of"]
+    search_fields = ["=of__import_uuid"]
+    raw_id_fields = ["of"]
+
+
+@admin.register(models.RejectedRecord)
+class RejectedRecordAdmin(ReadOnlyAdmin):
+    list_display = ["place", "reason", "source", "of"]
+    list_filter = ["source"]
+    list_select_related = ["of"]
+    search_fields = ["=of__import_uuid"]
+    raw_id_fields = ["of"]
+    exclude = ["content"]  # packed, and megabytes perhaps
+
+
+@admin.register(models.Deletion)
+class DeletionAdmin(ReadOnlyAdmin):
+    list_display = ["record_uuid", "deleted_at"]
+    search_fields = ["=record_uuid"]
+    ordering = ["-deleted_at"]
+
+
 @admin.register(models.SavedView)
 class SavedViewAdmin(PlainAdmin):
     list_display = ["name", "user", "query", "is_shared"]
