@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from urllib.parse import quote
 
 import pytest
@@ -134,6 +135,11 @@ def get(client, address: str, **options):
     return response
 
 
+def a_third(names: Iterable[str], value: str) -> list[str]:
+    """Return every third name, others for other values: all pairs would take minutes."""
+    return list(names)[list(HOSTILE_ENCODED).index(value) % 3 :: 3]
+
+
 @pytest.mark.parametrize("value", HOSTILE_ENCODED)
 def test_no_page_minds_a_hostile_value_in_every_parameter_at_once(client, session, value):
     query = "&".join(f"{name}={HOSTILE_ENCODED[value]}" for name in PARAMETERS)
@@ -147,7 +153,7 @@ def test_no_page_minds_a_hostile_value_in_one_parameter(client, session, value):
     reads[f"/projects/{session.project_id}/"] = ["sort", "page", "per_page"]
     reads[f"{session.get_absolute_url()}snapshots/1/"] = ["page"]
     for address, names in reads.items():
-        for name in names:
+        for name in a_third(names, value):
             response = get(client, f"{address}?{name}={HOSTILE_ENCODED[value]}")
             also = {"message": {404}, "session": {302}}.get(name, set())
             assert response.status_code in {200} | also
@@ -241,7 +247,7 @@ def rows() -> dict[str, list]:
 def test_no_form_minds_a_hostile_value_in_any_field(client, session, value):
     text = HOSTILE[value].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     for address, fields in forms(session).items():
-        for name in fields:
+        for name in a_third(fields, value):
             response = client.post(address, {**fields, name: text})
             assert response.status_code in {200, 302, 404}, (address, name)
             assert "X-Evil" not in response.headers

@@ -95,17 +95,17 @@ def use(client, session: Session) -> None:
 
 
 @pytest.mark.parametrize("value", ODD_JSON)
-@pytest.mark.parametrize("column", ["tags", "metadata"])
-def test_json_of_any_shape_in_a_session(client, session, column, value):
-    sql(f"UPDATE sessions SET {column} = %s", ODD_JSON[value])
+def test_json_of_any_shape_in_a_session(client, session, value):
+    for column in ("tags", "metadata"):
+        sql(f"UPDATE sessions SET {column} = %s", ODD_JSON[value])
     look_everywhere(client, session)
     use(client, session)
 
 
 @pytest.mark.parametrize("value", ODD_JSON)
-@pytest.mark.parametrize("column", ["metadata", "tool_calls", "function_call"])
-def test_json_of_any_shape_in_a_message(client, session, column, value):
-    sql(f"UPDATE messages SET {column} = %s", ODD_JSON[value])
+def test_json_of_any_shape_in_a_message(client, session, value):
+    for column in ("metadata", "tool_calls", "function_call"):
+        sql(f"UPDATE messages SET {column} = %s", ODD_JSON[value])
     look_everywhere(client, session)
     use(client, session)
     message = session.messages.get()
@@ -113,17 +113,17 @@ def test_json_of_any_shape_in_a_message(client, session, column, value):
     get(client, session.get_absolute_url())
 
 
-@pytest.mark.parametrize("key", ["thinking", "attachments", "tool_results"])
 @pytest.mark.parametrize("value", [name for name in ODD_JSON if not name.startswith("deeper")])
-def test_json_of_any_shape_under_the_keys_that_pages_show(client, session, key, value):
-    sql("UPDATE messages SET metadata = %s", f'{{"{key}": {ODD_JSON[value]}}}')
+def test_json_of_any_shape_under_the_keys_that_pages_show(client, session, value):
+    keys = (f'"{key}": {ODD_JSON[value]}' for key in ("thinking", "attachments", "tool_results"))
+    sql("UPDATE messages SET metadata = %s", f"{{{', '.join(keys)}}}")
     look_everywhere(client, session)
 
 
 @pytest.mark.parametrize("value", ODD_JSON)
-@pytest.mark.parametrize("column", ["session_state", "context_window"])
-def test_json_of_any_shape_in_a_snapshot(client, session, column, value):
-    sql(f"UPDATE session_snapshots SET {column} = %s", ODD_JSON[value])
+def test_json_of_any_shape_in_a_snapshot(client, session, value):
+    for column in ("session_state", "context_window"):
+        sql(f"UPDATE session_snapshots SET {column} = %s", ODD_JSON[value])
     look_everywhere(client, session)
 
 

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "data", "*.db*", "__pycache__", ".hypothesis", ".*_cache", "tests"
+    # Of compiled modules those that another process is writing at this moment.
+    *(".git", ".venv", "data", "*.db*", "*.pyc.*", ".hypothesis", ".*_cache", "tests")
 )
 
 
@@ -63,6 +64,22 @@ def program(tmp_path) -> Program:
     folder = tmp_path / "program"
     shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
     return Program(folder)
+
+
+@pytest.fixture(scope="session")
+def static_files(tmp_path_factory) -> Path:
+    """The static files as a first start collects them, which takes longer than a test."""
+    folder = tmp_path_factory.mktemp("collected") / "program"
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    Program(folder).ok("python manage.py quickstart --check --port 18900")
+    return folder / "data" / "static"
+
+
+@pytest.fixture
+def with_static_files(program, static_files) -> Program:
+    """The program with its static files collected, and nothing else made."""
+    shutil.copytree(static_files, program.folder / "data" / "static")
+    return program
 
 
 @pytest.fixture

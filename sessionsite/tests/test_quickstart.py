@@ -57,7 +57,8 @@ def test_a_start_makes_everything_and_the_next_changes_nothing(program):
     assert users(program.database) == [("admin", 1)]
 
 
-def test_the_check_works_with_the_settings_of_a_server_behind_a_proxy(program):
+def test_the_check_works_with_the_settings_of_a_server_behind_a_proxy(with_static_files):
+    program = with_static_files
     said = program.ok(
         "python manage.py quickstart --check --port 18030",
         HTTPS="1",
@@ -66,7 +67,8 @@ def test_the_check_works_with_the_settings_of_a_server_behind_a_proxy(program):
     assert "All is well." in said
 
 
-def test_the_server_takes_the_next_free_port_and_its_link_signs_in_once(program):
+def test_the_server_takes_the_next_free_port_and_its_link_signs_in_once(with_static_files):
+    program = with_static_files
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -93,7 +95,8 @@ def test_the_server_takes_the_next_free_port_and_its_link_signs_in_once(program)
             server.stdout.close()
 
 
-def test_the_only_user_gets_a_plain_address_no_question_and_every_answer(program):
+def test_the_only_user_gets_a_plain_address_no_question_and_every_answer(with_static_files):
+    program = with_static_files
     server = subprocess.Popen(
         ["python", "-u", "manage.py", "quickstart", "--port", "18400"],
         cwd=program.folder, env={**program.environment, "SINGLE_USER": "1"},
@@ -153,13 +156,15 @@ def test_an_unsafe_start_is_refused(program, options, environment, message):
     assert not program.database.exists()
 
 
-def test_other_machines_are_served_only_with_a_password(program):
+def test_other_machines_are_served_only_with_a_password(with_static_files):
+    program = with_static_files
     done = program.shell("python manage.py quickstart --host 0.0.0.0", ALLOWED_HOSTS="example.com")
     assert done.returncode == 1
     assert "admin has no password" in done.stderr
 
 
-def test_the_first_user_may_be_given(program):
+def test_the_first_user_may_be_given(with_static_files):
+    program = with_static_files
     given = {"SESSIONS_ADMIN_USER": "ada", "SESSIONS_ADMIN_PASSWORD": "correct horse battery"}
     program.ok("python manage.py quickstart --check --port 18100", **given)
     assert users(program.database) == [("ada", 1)]
@@ -168,7 +173,8 @@ def test_the_first_user_may_be_given(program):
     assert users(program.database) == [("ada", 1)]
 
 
-def test_a_copy_is_kept_before_a_migration(program):
+def test_a_copy_is_kept_before_a_migration(with_static_files):
+    program = with_static_files
     program.ok("python manage.py quickstart --check --port 18200")
     with closing(sqlite3.connect(program.database)) as plain:
         plain.execute("DELETE FROM django_migrations WHERE app = 'sessions'")

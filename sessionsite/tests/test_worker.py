@@ -83,7 +83,7 @@ def test_an_import_goes_on_when_its_worker_is_stopped(with_database, how):
     assert rows(program, "SELECT COUNT(*), SUM(total_messages) FROM sessions") == [(10_000, 20_000)]
 
 
-def test_the_worker_of_quickstart_ends_with_the_server(with_database):
+def test_the_worker_of_quickstart_ends_with_the_server(with_static_files, with_database):
     program = with_database
     server = start(program, "quickstart", "--port", "18200")
     lock = program.folder / "data" / "locks" / "worker.lock"
