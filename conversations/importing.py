@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -143,13 +145,28 @@ def _run(
 
 def _store(found: Found, options: Options, journal: Journal | None) -> ImportReport:
     left_out = (("", item) for item in found.unrecognised)
-    return storing.store(
-        chain(left_out, importers.read(found)),
-        project=options.project,
-        dry_run=options.dry_run,
-        with_deleted=options.with_deleted,
-        journal=journal,
-    )
+    with _few_collections():
+        return storing.store(
+            chain(left_out, importers.read(found)),
+            project=options.project,
+            dry_run=options.dry_run,
+            with_deleted=options.with_deleted,
+            journal=journal,
+        )
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage that refers to itself less often: records are none, and are very many.
+
+    The search for it took a sixth of an import's time.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def cancel(entry: Import) -> None:

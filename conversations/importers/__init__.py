@@ -93,15 +93,15 @@ def find(paths: Iterable[Path | str | SourceFile], *, on_bytes: ByteCount | None
     raised. `on_bytes` is called with the number of bytes read whenever `read` reads some.
     """
     found = Found()
-    seen: dict[Path | None, bool] = {}
+    seen: dict[tuple[int, int] | None, bool] = {}
     for path in paths:
         some_known = False
         problems: list[Skipped | Rejected] = []
         for file in walk(path, on_bytes=on_bytes):
-            resolved = file.path.resolve() if isinstance(file, PlainFile) else None
-            if resolved is None or resolved not in seen:
-                seen[resolved] = _sort_in(file, found, problems, on_bytes)
-            some_known = some_known or seen[resolved]
+            inode = file.inode if isinstance(file, PlainFile) else None
+            if inode is None or inode not in seen:
+                seen[inode] = _sort_in(file, found, problems, on_bytes)
+            some_known = some_known or seen[inode]
         found.unrecognised += problems if some_known else _explained(path, problems)
     return found
 

@@ -30,7 +30,7 @@ from .values.text import read_time
 LABEL = "Own export"
 FORMAT, NEWEST = "llm-sessions", 1
 
-HEAD_OF_PARQUET = 1024  # bytes, in which the first column names the format
+HEAD_BYTES = 1024  # in which the first line names the format, or the first column of a table
 LONG_NUMBER = re.compile(rb"\d{19}")
 TIMES = ("created_at", "updated_at", "started_at", "completed_at", "timestamp")
 # What a message record has a field for; its other columns are in `OwnColumns`.
@@ -77,8 +77,10 @@ class Newer(Unusable):
 
 def recognises(sample: bytes) -> bool:
     """Return whether the first bytes of a file are those of our own export, in either form."""
+    if FORMAT.encode() not in sample[:HEAD_BYTES]:
+        return False
     if sample.startswith(SIGNATURE):
-        return FORMAT.encode() in sample[:HEAD_OF_PARQUET]
+        return True
     shape = shape_of(sample)
     return shape.says("record", "export") and shape.says("format", FORMAT)
 

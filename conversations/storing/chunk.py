@@ -58,7 +58,8 @@ class Chunk:
     def __init__(self, connection, names: Names, with_deleted: bool = False) -> None:
         self.using = connection.alias
         self.database = databases.of(connection)
-        self.time = connection.ops.adapt_datetimefield_value
+        self.time = self.database.time_text
+        self.uuids: dict[tuple[str, str], str] = {}  # of messages, by source and key
         self.names = names
         self.with_deleted = with_deleted
         self.new = self.updated = self.unchanged = self.messages_updated = 0
@@ -90,7 +91,7 @@ class Chunk:
         self.message_ids = self.database.reserve_ids(cursor, "messages", count)
         self.session_ids = self.database.reserve_ids(cursor, "sessions", len(records))
         stored = self._stored_sessions(records)
-        uuids = _all_uuids(records)
+        uuids = self._all_uuids(records)
         self.known = known_messages(cursor, self.database, uuids)
         self.deleted = self._deleted_here(records, uuids)
         messages = messages_of(cursor, self.database, (s.id for s in stored.values()))
@@ -105,6 +106,15 @@ class Chunk:
         self._insert(cursor)
         self.notes.store(self.known)
         self.steps += self.names.take_made()
+
+    def _all_uuids(self, records: Records) -> list[str]:
+        """Return the ids of all messages of the records, and of their parents."""
+        for (source, _), record in records.items():
+            for message in record.messages:
+                for key in (message.key, message.parent_key):
+                    if key is not None and (source, key) not in self.uuids:
+                        self.uuids[source, key] = message_uuid(source, key)
+        return list(self.uuids.values())
 
     def _stored_sessions(self, records: Records) -> dict[tuple[str, str], Session]:
         identities = {session_uuid(*identity): identity for identity in records}
@@ -173,7 +183,7 @@ class Chunk:
             for message in messages
             if message.is_imported or source == OWN
         }
-        given = {message_uuid(source, message.key): message for message in record.messages}
+        given = {self.uuids[source, message.key]: message for message in record.messages}
         here = [
             uuid
             for uuid in given
@@ -237,7 +247,7 @@ class Chunk:
         origin = None
         time = record.started_at
         for message in record.messages:
-            uuid = message_uuid(source, message.key)
+            uuid = self.uuids[source, message.key]
             time = message.timestamp or time
             if uuid in self.deleted:
                 continue
@@ -257,7 +267,7 @@ class Chunk:
                         id,
                         uuid,
                         session_id,
-                        None if parent is None else message_uuid(source, parent),
+                        None if parent is None else self.uuids[source, parent],
                         number,
                         time or timezone.now(),
                         message,
@@ -341,15 +351,3 @@ class Chunk:
             record.is_hidden,
             record.is_sidechain,
         )
-
-
-def _all_uuids(records: Records) -> list[str]:
-    """Return the ids of all messages of the records, and of their parents."""
-    keys = {
-        (source, key)
-        for (source, _), record in records.items()
-        for message in record.messages
-        for key in (message.key, message.parent_key)
-        if key is not None
-    }
-    return [message_uuid(source, key) for source, key in keys]

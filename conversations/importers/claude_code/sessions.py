@@ -148,7 +148,7 @@ class LogFile:
         """Yield the sessions of the file in the order they begin, none without messages."""
         sessions = self._finished()
         # What the records were linked by takes a third as much again as what they say.
-        for links in (self._drafts, self._parents, self._entries, self._above):
+        for links in (self._parents, self._entries, self._above):
             links.clear()
         self._current = None
         while sessions:
@@ -163,7 +163,11 @@ class LogFile:
                 finish(entry.message)
             self._link(draft)
             self._mark_abandoned(draft)
-        return [self._session(draft) for draft in drafts]
+        sessions = [self._session(draft) for draft in drafts]
+        for draft in drafts:  # an entry knows its draft: without this they would be garbage
+            draft.entries.clear()
+            draft.responses.clear()
+        return sessions
 
     # -- taking records ----------------------------------------------------------------------------
 

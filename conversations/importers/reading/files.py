@@ -75,6 +75,7 @@ class PlainFile:
     label: str = ""
     # The temporary file at `path`, which goes when nothing refers to it any more.
     spooled: IO[bytes] | None = field(default=None, repr=False, compare=False)
+    inode: tuple[int, int] | None = None  # tells that two paths lead to one file
 
     @property
     def name(self) -> str:
@@ -176,7 +177,8 @@ def walk(
         yield Rejected(clean_text(str(path)), reason_of(error))
         return
     if stat.S_ISREG(mode):
-        yield PlainFile(path, path.stat().st_size, on_bytes)
+        status = path.stat()
+        yield PlainFile(path, status.st_size, on_bytes, inode=(status.st_dev, status.st_ino))
     elif stat.S_ISDIR(mode):
         yield from _walk_folder(path, on_bytes)
     else:
@@ -199,7 +201,8 @@ def _walk_folder(
                 yield (Skipped if missing else Rejected)(clean_text(str(file)), reason_of(error))
                 continue
             if stat.S_ISREG(status.st_mode):
-                yield PlainFile(file, status.st_size, on_bytes)
+                inode = (status.st_dev, status.st_ino)
+                yield PlainFile(file, status.st_size, on_bytes, inode=inode)
             else:
                 # Reading a pipe or a device might never end.
                 yield Skipped(clean_text(str(file)), "not a regular file")
