@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+from pathlib import Path
 
 from django_tasks import task
 
@@ -22,13 +23,16 @@ logger = logging.getLogger(__name__)
 def run_import(import_uuid: str) -> None:
     """Store the uploaded files of an import, from the start or from where it was stopped."""
     entry = Import.objects.filter(import_uuid=import_uuid).first()
-    if entry is None or entry.status not in (ImportStatus.WAITING, ImportStatus.RUNNING):
-        return  # cancelled, or done by another worker
+    if entry is None:
+        return
+    folder = importing.upload_folder_of(entry)
+    if entry.status not in (ImportStatus.WAITING, ImportStatus.RUNNING):
+        _forget(folder)  # cancelled, or done by another worker
+        return
     if entry.options == RETRY:
         with contextlib.suppress(InvalidValue):  # another was quicker, and left nothing
             importing.retry(importing.Options(), entry=entry)
         return
-    folder = importing.upload_folder_of(entry)
     files = sorted(folder.rglob("*"), key=lambda file: file.parts) if folder else []
     uploads = [PlainFile(f, f.stat().st_size, label=f.name) for f in files if f.is_file()]
     try:
@@ -38,6 +42,10 @@ def run_import(import_uuid: str) -> None:
     except Exception:
         # What went wrong is on the page of the import; here it is for who looks after the server.
         logger.exception("Import %s failed", import_uuid)
+    _forget(folder)
+
+
+def _forget(folder: Path | None) -> None:
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
 

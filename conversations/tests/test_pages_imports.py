@@ -78,6 +78,7 @@ def test_an_import_that_waits_is_stopped_at_once_and_one_that_runs_soon(client):
     assert entry.status == ImportStatus.CANCELLED
     work()
     assert not Session.objects.exists()
+    assert not importing.upload_folder_of(entry)
     assert "It was stopped." in page(client, entry.get_absolute_url())
     Import.objects.update(status=ImportStatus.RUNNING)
     client.post(f"{entry.get_absolute_url()}cancel/")
