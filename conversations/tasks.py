@@ -25,6 +25,8 @@ def run_import(import_uuid: str) -> None:
     entry = Import.objects.filter(import_uuid=import_uuid).first()
     if entry is None:
         return
+    if not locks.is_free(f"import-{import_uuid}"):
+        return  # another worker is at it
     folder = importing.upload_folder_of(entry)
     if entry.status not in (ImportStatus.WAITING, ImportStatus.RUNNING):
         _forget(folder)  # cancelled, or done by another worker
