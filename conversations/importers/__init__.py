@@ -93,7 +93,7 @@ def find(paths: Iterable[Path | str | SourceFile], *, on_bytes: ByteCount | None
     raised. `on_bytes` is called with the number of bytes read whenever `read` reads some.
     """
     found = Found()
-    seen: dict[tuple[int, int] | None, bool] = {}
+    seen: dict[int | None, bool] = {}
     for path in paths:
         some_known = False
         problems: list[Skipped | Rejected] = []

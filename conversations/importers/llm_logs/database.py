@@ -165,7 +165,7 @@ def _on_disk(file: SourceFile) -> PlainFile:
 
 def _address(file: PlainFile, folder: Path) -> str:
     """Return the URI that reads a database as its writer left it and writes nothing beside it."""
-    path = file.path.resolve()
+    path = Path(file.path).resolve()
     log = path.with_name(f"{path.name}-wal")
     if log.is_file() and log.stat().st_size:
         if path.with_name(f"{path.name}-shm").exists():
