@@ -25,6 +25,7 @@ from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 MEAN_LENGTH, LONGEST = 1_400, 100_000  # characters
+LONGEST_CONVERSATION = 2_000  # messages, in an export of ChatGPT
 MODELS = [  # name, weight, USD per million tokens in and out, tokens per second
     ("claude-opus-4-5-20251101", 20, 5, 25, 60),
     ("claude-sonnet-4-5-20250929", 35, 3, 15, 80),
@@ -113,11 +114,17 @@ class Texts:
         )
 
 
-def session_lengths(rng: random.Random, sessions: int, messages: int) -> list[int]:
-    """Return how many messages each session has: long-tailed, at least 2, in all `messages`."""
+def session_lengths(
+    rng: random.Random, sessions: int, messages: int, most: int | None = None
+) -> list[int]:
+    """Return how many messages each session has: long-tailed, at least 2, in all `messages`.
+
+    None has many more than `most`.
+    """
     drawn = [rng.paretovariate(1.3) for _ in range(sessions)]
     scale = (messages - 2 * sessions) / sum(drawn)
     lengths = [2 + int(value * scale) for value in drawn]
+    lengths = [min(length, most or length) for length in lengths]
     for index in range(messages - sum(lengths)):
         lengths[index % sessions] += 1
     return lengths
@@ -214,7 +221,8 @@ def generate_chatgpt(folder: Path, *, messages: int, sessions: int, seed: int) -
     texts = Texts(rng)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "conversations.json").open("w", encoding="utf-8") as file:
-        for number, length in enumerate(session_lengths(rng, sessions, messages)):
+        lengths = session_lengths(rng, sessions, messages, most=LONGEST_CONVERSATION)
+        for number, length in enumerate(lengths):
             lines = list(session_lines(rng, texts, length, "chatgpt"))
             file.write(",["[not number] + json.dumps(conversation(lines), ensure_ascii=False))
         file.write("]")
