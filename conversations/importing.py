@@ -101,14 +101,34 @@ def retry(options: Options, *, entry: Import) -> ImportReport:
     waiting = list(RejectedRecord.objects.values_list("pk", "source", "place", "content"))
     if not waiting:
         raise InvalidValue(NOBODY_DOES_IT)
-    found = Found()
-    for _, source, place, content in waiting:
-        file = MemoryFile(f"{place} (kept)", zlib.decompress(content))
+    found, names = Found(), {}
+    for pk, source, place, content in waiting:
+        names[pk] = f"{place} (kept)"
+        file = MemoryFile(names[pk], zlib.decompress(content))
         found.files.setdefault(source, []).append(file)
     report = _run(lambda: found, options, entry, Watched(entry))
-    # What failed again was written anew under its digest, for this import.
-    RejectedRecord.objects.filter(pk__in=[pk for pk, *_ in waiting]).exclude(of=entry).delete()
+    if entry.status != ImportStatus.CANCELLED and not options.dry_run:
+        _forget_what_was_read(names, report, entry)
     return report
+
+
+def _forget_what_was_read(names: dict[int, str], report: ImportReport, entry: Import) -> None:
+    """Delete the kept records, by the names they were read under, of which nothing was left out."""
+    left_out = [item.place for item in (*report.failed_records, *report.skipped_records)]
+    if len(left_out) < report.failed + report.skipped:
+        return  # not all are listed, so nobody can tell
+    anew = dict(RejectedRecord.objects.filter(of=entry).values_list("pk", "place"))
+    read = [
+        pk
+        for pk, name in names.items()
+        if pk not in anew
+        # One that was kept anew in other words takes the place of the old one.
+        and (
+            any(place.startswith(name) for place in anew.values())
+            or not any(place.startswith(name) for place in left_out)
+        )
+    ]
+    RejectedRecord.objects.filter(pk__in=read).delete()
 
 
 def _run(
@@ -178,6 +198,7 @@ def cancel(entry: Import) -> None:
 
 def ask_to_undo(entry: Import) -> None:
     """Mark an import as one to be taken back; raises `InvalidValue` if it cannot be."""
+    settle()
     with transaction.atomic():
         fresh = Import.objects.get(pk=entry.pk)
         if not fresh.can_be_undone and fresh.status != ImportStatus.UNDOING:

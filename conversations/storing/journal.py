@@ -53,7 +53,8 @@ class Journal:
             return
         RejectedRecord.objects.using(self.using).update_or_create(
             digest=hashlib.sha256(source.encode() + b"\0" + rejected.content).hexdigest(),
-            defaults={
+            defaults={"of": self.entry, "reason": rejected.reason},
+            create_defaults={
                 "of": self.entry,
                 "source": source,
                 "place": rejected.place,

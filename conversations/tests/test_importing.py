@@ -276,6 +276,38 @@ def test_a_conversation_that_could_not_be_read_is_kept_whole(tmp_path):
     assert kept == {"id": "bad", "title": "Ü", "mapping": {"a": 5}}
 
 
+def test_a_trial_or_a_stopped_retry_forgets_nothing(tmp_path):
+    file = log(tmp_path / "logs", "one", "hello")
+    with file.open("a") as lines:
+        lines.write('{"type":"user","uuid":"u9","sessionId":"one","message":7}\n')
+    take_in(file)
+    place = RejectedRecord.objects.get().place
+    importing.retry(importing.Options(dry_run=True), entry=importing.begin(["again"]))
+    assert RejectedRecord.objects.count() == 1
+    mended = (
+        b'{"type":"user","uuid":"u9","sessionId":"one","message":{"role":"user","content":"x"}}'
+    )
+    RejectedRecord.objects.update(content=zlib.compress(mended))
+    entry = importing.begin(["again"])
+    importing.cancel(entry)
+    importing.retry(importing.Options(), entry=entry)
+    entry.refresh_from_db()
+    assert entry.status == ImportStatus.CANCELLED
+    assert RejectedRecord.objects.get().place == place
+
+
+def test_a_record_that_is_read_but_finds_no_place_is_kept(tmp_path):
+    """A message of our own export whose session is not here."""
+    message = {"record": "message", "session": "gone", "message_uuid": "m", "role": "user"}
+    RejectedRecord.objects.create(
+        of=importing.begin(["own"]), source="own", place="own.jsonl, line 9", reason="", digest="d",
+        content=zlib.compress(json.dumps(message).encode()),
+    )  # fmt: skip
+    report = importing.retry(importing.Options(), entry=importing.begin(["again"]))
+    assert report.skipped == 1
+    assert RejectedRecord.objects.count() == 1
+
+
 def test_nothing_to_try_again_is_said():
     with pytest.raises(InvalidValue, match="Nothing to try again"):
         importing.retry(importing.Options(), entry=importing.begin(["again"]))

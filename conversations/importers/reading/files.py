@@ -62,7 +62,7 @@ class MemoryFile:
         return len(self.content)
 
     def open(self, *, counted: bool = True) -> IO[bytes]:
-        return io.BytesIO(self.content)
+        return io.BufferedReader(io.BytesIO(self.content))  # as of every other file
 
 
 @dataclass(frozen=True, slots=True)
