@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class ConversationsConfig(AppConfig):
     name = "conversations"
+    filled_by_triggers = ("import_deletions",)
 
     def ready(self):
         from . import schema

@@ -114,9 +114,18 @@ def _before_migrate(sender, using, plan=(), **_):
         take_down(sender, connections[using])
 
 
-def _after_migrate(sender, using, plan=(), **_):
+def empty(app: AppConfig, connection) -> None:
+    """Empty the tables that the app's triggers write into when others are emptied."""
+    with connection.cursor() as cursor:
+        for table in getattr(app, "filled_by_triggers", ()):
+            cursor.execute(f"DELETE FROM {table}")
+
+
+def _after_migrate(sender, using, plan=None, **_):
     connection = connections[using]
-    if "messages" in connection.introspection.table_names():  # not when migrated back to zero
+    if plan is None:  # `flush`, which empties the tables in any order
+        empty(sender, connection)
+    elif "messages" in connection.introspection.table_names():  # not when migrated back to zero
         changed = sender.label == "conversations" and _changes_tables(plan)
         put_up(sender, connection, rebuild=changed)
 

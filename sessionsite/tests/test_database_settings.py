@@ -13,7 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from conversations import schema
 from conversations.databases import files
-from conversations.models import Message, Session
+from conversations.models import Deletion, Message, Session
+from conversations.tests.factories import make_session
 from sessionsite import checks
 
 
@@ -102,6 +103,17 @@ def test_a_trigger_of_other_words_is_replaced(transactional_db):
     assert schema.missing(connection) == ["batch_jobs_complete"]
     call_command("migrate", verbosity=0)
     assert schema.missing(connection) == []
+
+
+def test_after_flush_nothing_counts_as_deleted_by_hand(transactional_db):
+    """Emptying the sessions fires the trigger that remembers what was deleted."""
+    make_session("Tea", source="chatgpt", external_id="c-1")
+    Deletion.objects.create(record_uuid="written-by-a-trigger")
+    schema._after_migrate(schema.apps.get_app_config("conversations"), using="default")
+    assert not Deletion.objects.exists()
+    call_command("flush", interactive=False, verbosity=0)
+    assert not Deletion.objects.exists()
+    assert not Session.objects.exists()
 
 
 def test_migrating_with_nothing_to_migrate_never_takes_the_triggers_down(

@@ -137,7 +137,7 @@ def test_an_exported_file_is_uploaded_reported_and_read(visit, reader, tmp_path,
     page.get_by_label("Files").set_input_files([good, bad])
     page.get_by_label("Project for new sessions").fill("Bakery")
     page.get_by_role("button", name="Import").click()
-    page.wait_for_url(re.compile("/import/[0-9a-f]+/"))
+    page.get_by_role("heading", name="Waiting for its turn").wait_for()
     work()
     if not javascript:
         page.reload()
