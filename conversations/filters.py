@@ -148,8 +148,64 @@ class ModelFilter(django_filters.ModelChoiceFilter):
     field_class = FewChoicesField
 
 
-class SessionFilter(django_filters.FilterSet):
-    """Filters of the list of sessions; what cannot be meant is left out and said."""
+class AddressFilter(django_filters.FilterSet):
+    """Filters of sessions that the address says; what cannot be meant is left out and said."""
+
+    class Meta:
+        model = Session
+        fields: list[str] = []
+        form = FilterForm
+
+    def __init__(self, data: QueryDict) -> None:
+        known = QueryDict(mutable=True)
+        for name in self.base_filters:
+            if value := clean_text(data.get(name, "")).strip():
+                known[name] = value
+        super().__init__(known, queryset=Session.objects.all())
+        self.left_out: dict[str, tuple[str, str]] = {}
+        for name, value in list(known.items()):
+            try:
+                self.filters[name].field.clean(value)
+            except ValidationError as error:
+                self.left_out[name] = (value, error.messages[0])
+                del known[name]
+
+    def query(self) -> QueryDict:
+        """Return the filters that are on, as the address says them, in one order."""
+        query = QueryDict(mutable=True)
+        for name in self.base_filters:
+            if name in self.data:
+                query[name] = self.data[name]
+        return query
+
+    def chips(self) -> list[Chip]:
+        """Return what is filtered by, each with the address that takes it off."""
+        query, chips = self.query(), []
+        for name in self.data:
+            rest = query.copy()
+            del rest[name]
+            field = self.form[name]
+            chips.append(Chip(str(field.label), self._shown(name), f"?{rest.urlencode()}"))
+        return chips
+
+    def ignored(self) -> list[str]:
+        """Return what the address asks that cannot be meant, and why."""
+        return [
+            f"{self.form[name].label}: “{value[:60]}” is left out. {reason}"
+            for name, (value, reason) in self.left_out.items()
+        ]
+
+    def _shown(self, name: str) -> str:
+        value, field = self.form.cleaned_data[name], self.form.fields[name]
+        if value == NONE:
+            return "None"
+        if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+            return dict(field.choices)[value]
+        return str(value)
+
+
+class SessionFilter(AddressFilter):
+    """Filters of the list of sessions."""
 
     q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST)
     title = django_filters.CharFilter(method="by_title", label="Title", max_length=LONGEST)
@@ -184,24 +240,8 @@ class SessionFilter(django_filters.FilterSet):
         method="by_most_cost", label="Cost to (USD)", min_value=0, max_value=MOST_DOLLARS
     )
 
-    class Meta:
-        model = Session
-        fields: list[str] = []
-        form = FilterForm
-
     def __init__(self, data: QueryDict) -> None:
-        known = QueryDict(mutable=True)
-        for name in self.base_filters:
-            if value := clean_text(data.get(name, "")).strip():
-                known[name] = value
-        super().__init__(known, queryset=Session.objects.all())
-        self.left_out: dict[str, tuple[str, str]] = {}
-        for name, value in list(known.items()):
-            try:
-                self.filters[name].field.clean(value)
-            except ValidationError as error:
-                self.left_out[name] = (value, error.messages[0])
-                del known[name]
+        super().__init__(data)
         self.form.fields["q"].widget.attrs["placeholder"] = "Words, “a phrase”, role:user"
         tag = self.form.fields["tag"].widget.attrs
         tag["list"] = "tag-names"
@@ -278,47 +318,6 @@ class SessionFilter(django_filters.FilterSet):
 
     def by_most_cost(self, sessions, name, value):
         return sessions.filter(total_cost_nanos__lte=int(value * NANO))
-
-    # -- what they say ----------------------------------------------------------------------
-
-    def query(self) -> QueryDict:
-        """Return the filters that are on, as the address says them, in one order."""
-        query = QueryDict(mutable=True)
-        for name in self.base_filters:
-            if name in self.data:
-                query[name] = self.data[name]
-        return query
-
-    def chips(self) -> list[Chip]:
-        """Return what is filtered by, each with the address that takes it off."""
-        query, chips = self.query(), []
-        for name in query:
-            rest = query.copy()
-            del rest[name]
-            field = self.form[name]
-            chips.append(Chip(str(field.label), self._shown(name), f"?{rest.urlencode()}"))
-        return chips
-
-    def ignored(self) -> list[str]:
-        """Return what the address asks that cannot be meant, and why."""
-        return [
-            f"{self.form[name].label}: “{value[:60]}” is left out. {reason}"
-            for name, (value, reason) in self.left_out.items()
-        ]
-
-    def _shown(self, name: str) -> str:
-        value = self.form.cleaned_data[name]
-        choices = {
-            "status": SessionStatus.choices,
-            "type": SessionType.choices,
-            "source": SOURCES,
-            "period": PERIOD_CHOICES,
-        }
-        if name in choices:
-            return dict(choices[name])[value]
-        if value == NONE:
-            return "None"
-        return str(value)
 
 
 def midnight(day: date) -> datetime:
