@@ -5,22 +5,29 @@ from .batches import BatchItem, BatchJob
 from .catalog import LanguageModel, Project
 from .changes import Change, SavedView
 from .imports import Deletion, Import, ImportChunk, ImportStatus, RejectedRecord
+from .prices import BasisKind, CostBasis, Price, PriceKind, RepriceChange, RepriceRun
 from .sessions import Message, Session, SessionSnapshot, SessionTag
 from .workflows import Workflow, WorkflowExecution, WorkflowStep
 
 __all__ = [
     "Annotation",
+    "BasisKind",
     "BatchItem",
     "BatchJob",
     "Change",
+    "CostBasis",
     "Deletion",
     "Import",
     "ImportChunk",
     "ImportStatus",
     "LanguageModel",
     "Message",
+    "Price",
+    "PriceKind",
     "Project",
     "RejectedRecord",
+    "RepriceChange",
+    "RepriceRun",
     "SavedView",
     "Session",
     "SessionSnapshot",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -36,6 +37,11 @@ MOST_DIGITS = 1_000  # of a number in JSON
 DEEPEST = 100  # levels of JSON; what walks through it has 1,000 calls, and has spent many already
 ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # a character that clean() may have to replace
 
+READABLE_DATE = {
+    "sqlite": "{column} IS NULL OR COALESCE(date({column}, '+0 days') = {column}"
+    " AND {column} >= '0001-01-01', 0)",
+}
+MILLIONTH = Decimal("0.000001")
 # Bytes in a text column would be no text anywhere.
 IS_TEXT = {"sqlite": "typeof({column}) = 'text'"}
 
@@ -72,6 +78,36 @@ class DateTimeField(models.DateTimeField):
     def db_check(self, connection):
         check = READABLE_TIME.get(connection.vendor)
         return check and check.format(column=connection.ops.quote_name(self.column))
+
+
+class DateField(models.DateField):
+    """A day which the database guarantees to be one that Python can read."""
+
+    def db_check(self, connection):
+        check = READABLE_DATE.get(connection.vendor)
+        return check and check.format(column=connection.ops.quote_name(self.column))
+
+
+class MillionthsField(models.DecimalField):
+    """An exact number of six decimals. The database holds it as an integer of millionths."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 13, "decimal_places": 6, **options})
+
+    def deconstruct(self):
+        name, path, args, options = super().deconstruct()
+        del options["max_digits"], options["decimal_places"]
+        return name, path, args, options
+
+    def get_internal_type(self):
+        return "BigIntegerField"
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        value = value if prepared else self.get_prep_value(value)
+        return value if value is None or hasattr(value, "as_sql") else int(value / MILLIONTH)
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else value * MILLIONTH
 
 
 class TextField(models.TextField):

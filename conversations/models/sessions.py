@@ -13,6 +13,7 @@ from .catalog import LanguageModel, Project
 from .choices import Role, SessionStatus, SessionType, SnapshotType
 from .constraints import in_range, one_of
 from .fields import DateTimeField, ForeignKey, JSONField, TextField
+from .prices import CostBasis
 
 NANO = 1_000_000_000  # nano-dollars in a dollar
 MOST_TOKENS = 10**9  # of one message
@@ -250,6 +251,10 @@ class Message(models.Model):
     is_active_path = models.BooleanField(db_default=True)  # on the branch that the source shows
     is_hidden = models.BooleanField(db_default=False)  # context that the source does not show
     is_sidechain = models.BooleanField(db_default=False)  # said by or to a sub-agent
+    # How it got its cost. NULL beside a cost: recorded by whoever wrote it.
+    cost_basis = ForeignKey(
+        CostBasis, models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
 
     objects = MessageQuerySet.as_manager()
 

@@ -17,3 +17,9 @@ WHEN NEW.updated_at IS OLD.updated_at
 BEGIN
     UPDATE annotations SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id;
 END;
+
+CREATE TRIGGER prices_update_timestamp AFTER UPDATE ON prices
+WHEN NEW.updated_at IS OLD.updated_at
+BEGIN
+    UPDATE prices SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id;
+END;
