@@ -23,6 +23,7 @@ from .figures import Number, Unit, in_words
 Kind = Literal["bar", "stacked", "line", "area", "heatmap", "distribution", "scatter", "intervals"]
 KINDS: tuple[str, ...] = get_args(Kind)
 UNITS: tuple[str, ...] = get_args(Unit)
+STACKS = {"stacked", "area"}
 ADDABLE = {"usd", "tokens", "count"}  # a sum of percentages or of latencies means nothing
 Values = Sequence[Number | None]  # None is a gap: nothing is known there, which is not 0
 Links = Sequence[str | None]
@@ -41,6 +42,7 @@ class Series:
     high: Values | None = None
     links: Links | None = None  # of each value, to what is behind it
     is_forecast: bool = False
+    is_rest: bool = False  # all that have no series of their own, in grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,24 +217,31 @@ def requested(request: HttpRequest, charts: Iterable[Chart]) -> StreamingHttpRes
 
 def summary_of(chart: Chart) -> str:
     """Return one sentence on a chart: the total where the numbers add up, the peak and where."""
-    points = [
-        (value, label, series.name)
-        for series in chart.series
-        if not series.is_forecast
-        for label, value in zip(chart.labels, series.values, strict=True)
-        if value is not None
-    ]
+    points = _points(chart)
     if not points:
         return "There is nothing to show."
-    is_alone = sum(not series.is_forecast for series in chart.series) == 1
-    top, label, name = max(points, key=lambda point: point[0])
-    where = label if is_alone else f"{label}, {name}"
+    top, where = max(points, key=lambda point: point[0])
     peak = f"{in_words(top, chart.unit)} ({where})"
     if chart.unit in ADDABLE:
-        total = in_words(_total(value for value, _, _ in points), chart.unit)
+        total = in_words(_total(value for value, _ in points), chart.unit)
         return f"{total} in all; the most is {peak}."
-    least = min(points, key=lambda point: point[0])
-    return f"From {in_words(least[0], chart.unit)} ({least[1]}) to {peak}."
+    least, there = min(points, key=lambda point: point[0])
+    return f"From {in_words(least, chart.unit)} ({there}) to {peak}."
+
+
+def _points(chart: Chart) -> list[tuple[Number, str]]:
+    """Return what is known and where it is: the sums of stacks, else each value."""
+    known = [series for series in chart.series if not series.is_forecast]
+    columns = zip(chart.labels, *(series.values for series in known), strict=True)
+    if chart.kind in STACKS:
+        sums = ((label, [v for v in values if v is not None]) for label, *values in columns)
+        return [(_total(values), label) for label, values in sums if values]
+    return [
+        (value, label if len(known) == 1 else f"{label}, {series.name}")
+        for label, *values in columns
+        for series, value in zip(known, values, strict=True)
+        if value is not None
+    ]
 
 
 def _total(values: Iterable[Number]) -> Number:
@@ -244,7 +253,8 @@ def _drawn(series: Series) -> dict[str, Any]:
     for end in ("low", "high"):
         if values := getattr(series, end):
             drawn[end] = _plains(values)
-    return {**drawn, "isForecast": True} if series.is_forecast else drawn
+    drawn |= {"isForecast": True} if series.is_forecast else {}
+    return drawn | ({"isRest": True} if series.is_rest else {})
 
 
 def _plains(values: Values) -> list[int | float | None]:

@@ -26,6 +26,7 @@ class Figure:
     link: str = ""
     trend: Sequence[Number | None] = ()  # over the range, for a sparkline
     unpriced: int = 0  # messages whose cost is not known and not in it
+    unpriced_link: str = ""
     is_good: Literal["more", "less", ""] = ""  # which way is the better one, if one is
 
     @property
@@ -37,7 +38,7 @@ class Figure:
 
     @property
     def change_in_words(self) -> str:
-        """Return the change with its sign and a word: it must not be told by a colour alone."""
+        """Return the change with its sign, or in a word: a colour alone would not tell it."""
         if self.value is None or self.before is None:
             return ""
         if self.value == self.before:
@@ -46,8 +47,7 @@ class Figure:
             return "none before"
         size = abs(self.change)
         words = f"{size:,.0f} %" if size >= 10 else f"{size:.1f} %"
-        is_more = self.value > self.before
-        return f"+{words} more" if is_more else f"\N{MINUS SIGN}{words} less"
+        return f"+{words}" if self.value > self.before else f"\N{MINUS SIGN}{words}"
 
     @property
     def verdict(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,7 +18,7 @@ from conversations.models import LanguageModel, Project
 from conversations.models.choices import Role
 from conversations.sources import HERE, SOURCES
 
-from .ranges import Range
+from .ranges import RANGE_NAMES, Range, address
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class Days(Protocol):
 
 
 class AnalyticsFilter(AddressFilter):
-    """Filters of the pages that add up; they keep the range that the address says beside them."""
+    """Filters of the pages that add up. What else the address says is kept beside them.
+
+    `range` is read from the address too; `kept` are choices that a page has of its own, such as
+    what it stacks by.
+    """
 
     project = ProjectFilter(queryset=Project.objects.all(), empty_label="Any project")
     model = ModelFilter(queryset=LanguageModel.objects.all(), empty_label="Any model")
@@ -48,17 +53,55 @@ class AnalyticsFilter(AddressFilter):
     tag = django_filters.CharFilter(label="Tag", max_length=LONGEST)
     role = django_filters.ChoiceFilter(choices=Role, empty_label="Any role", label="Role")
 
-    def __init__(self, data: QueryDict, range: Range) -> None:
+    def __init__(
+        self, data: QueryDict, range: Range, *, kept: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(data)
         self.range = range
+        self.kept = dict(kept or {})
         self.form.fields["tag"].widget.attrs["list"] = "tag-names"
         self.form.is_valid()  # what is left out is gone: it is
 
     def query(self) -> QueryDict:
-        """Return the range and the filters that are on, as the address says them."""
+        """Return all that the address says, in one order."""
         query = super().query()
         query.update(self.range.query)
+        query.update(self.kept)
         return query
+
+    def query_with(self, **instead: str) -> str:
+        """Return the query of an address that says something else of these names."""
+        return f"?{urlencode({**self.query().dict(), **instead})}"
+
+    def ignored(self) -> list[str]:
+        """Return what the address asks that cannot be meant, and why: of the range too."""
+        return [*self.range.notices, *super().ignored()]
+
+    # -- what the form of the range and that of the filters are made of -----------------------
+
+    def beside_range(self) -> list[tuple[str, str]]:
+        """Return what a form that asks for a range sends along."""
+        return [item for item in self.query().items() if item[0] not in RANGE_NAMES]
+
+    def beside_filters(self) -> list[tuple[str, str]]:
+        """Return what a form that asks for filters sends along."""
+        return [*self.range.query.items(), *self.kept.items()]
+
+    def quick_ranges(self) -> list[tuple[str, str, bool]]:
+        """Return the quick ranges: address, label, and whether it is this one."""
+        return self.range.quick(self.query())
+
+    def previous_address(self) -> str:
+        """Return the address of the period before, "" if there is none."""
+        before = self.range.previous
+        return address(before.query, self.query()) if before else ""
+
+    def next_address(self) -> str:
+        """Return the address of the period after, "" if it has not begun."""
+        after = self.range.next
+        return address(after.query, self.query()) if after else ""
+
+    # -- what reports and links take ----------------------------------------------------------
 
     @cached_property
     def where(self) -> Where:

@@ -20,6 +20,7 @@ from django.utils import timezone
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 MOST_PERIODS = 1_000  # in a range: points of a chart, rows of its table
 EVERYTHING = "all"
+RANGE_NAMES = ("from", "to", "grain")  # in the address
 GRAINS = {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month"}
 QUICK = (
     ("now/d", "now", "Today"),
@@ -210,7 +211,7 @@ class Range:
 
 def address(said: dict[str, str], rest: QueryDict) -> str:
     """Return the query of an address that says this of the range, and keeps the rest."""
-    kept = [(name, rest[name]) for name in rest if name not in {"from", "to", "grain"}]
+    kept = [(name, rest[name]) for name in rest if name not in RANGE_NAMES]
     return f"?{urlencode([*kept, *said.items()])}"
 
 

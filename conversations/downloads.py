@@ -43,7 +43,7 @@ def download(name: str, format: str, rows: Iterable[Row], columns: list[str]):
 def as_csv(rows: Iterable[Row], columns: list[str]) -> Iterator[str]:
     """Yield lines of CSV (RFC 4180); what could be a formula has an apostrophe in front."""
     writer = csv.writer(_Echo())
-    yield writer.writerow(columns)
+    yield writer.writerow([cell(column) for column in columns])
     for row in rows:
         yield writer.writerow([cell(row[column]) for column in columns])
 

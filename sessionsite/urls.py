@@ -25,6 +25,7 @@ machines = [
 ]
 urlpatterns = [
     path("", include("conversations.urls")),
+    path("", include("analytics.urls")),
     *people,
     *machines,
     path("admin/login/", views.admin_sign_in),
