@@ -1,12 +1,32 @@
 """What it adds up to: roll-ups, cost, model performance, comparisons."""
 
-from django.apps import AppConfig
-
-from conversations import schema
+from conversations import bulk, schema
 
 
-class AnalyticsConfig(AppConfig):
+class AnalyticsConfig(schema.KeptApp):
     name = "analytics"
+    filled_by_triggers = (
+        "rollup_days",
+        "rollup_hours",
+        "rollup_sessions",
+        "rollup_histograms",
+        "rollup_histogram_spans",
+        "rollup_tools",
+        "rollup_finishes",
+    )
 
     def ready(self):
-        schema.keep_installed(self)
+        from . import rollups
+
+        super().ready()
+        bulk.keepers.append(rollups)
+
+    def rebuild(self, cursor):
+        from . import rollups
+
+        rollups.rebuild(cursor)
+
+    def is_outdated(self, cursor):
+        from . import rollups
+
+        return rollups.zone_of(cursor) != rollups.zone_in_settings()

@@ -1,13 +1,26 @@
 """What was said: projects, models, sessions, messages, and what hangs on them."""
 
-from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+from . import databases, schema
 
 
-class ConversationsConfig(AppConfig):
+class ConversationsConfig(schema.KeptApp):
     name = "conversations"
     filled_by_triggers = ("import_deletions",)
 
     def ready(self):
-        from . import schema
+        super().ready()
+        post_migrate.connect(_store_fixed_rows, sender=self)
 
-        schema.keep_installed(self)
+    def rebuild(self, cursor):
+        databases.of(cursor.db).rebuild(cursor)
+
+
+def _store_fixed_rows(using, **_):
+    """Store the rows that must be there: after each `migrate`, and after `flush` took them."""
+    from .models import CostBasis
+
+    if "cost_bases" in connections[using].introspection.table_names():
+        CostBasis.store_fixed(using)

@@ -23,6 +23,24 @@ CREATES = re.compile(
     r"CREATE (?P<kind>TRIGGER|VIEW|VIRTUAL TABLE|TABLE) (?:IF NOT EXISTS )?(?P<name>\w+)"
 )
 
+DERIVED = "rollup_"  # what the names of tables begin with that may be dropped at any time
+
+
+class KeptApp(AppConfig):
+    """An app with definitions in its `sql/` folder."""
+
+    filled_by_triggers: tuple[str, ...] = ()
+
+    def ready(self) -> None:
+        keep_installed(self)
+
+    def rebuild(self, cursor) -> None:
+        """Fill what is derived from other tables."""
+
+    def is_outdated(self, cursor) -> bool:
+        """Say whether what is derived must be made anew, though its tables are there."""
+        return False
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -31,6 +49,13 @@ class Definition:
     kind: str  # trigger, view, table, virtual table
     name: str
     sql: str
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it holds nothing but what can be made anew from other tables."""
+        return self.kind == "virtual table" or (
+            self.kind == "table" and self.name.startswith(DERIVED)
+        )
 
 
 def definitions(app: AppConfig, connection) -> Iterator[Definition]:
@@ -75,24 +100,23 @@ def take_down(app: AppConfig, connection) -> None:
                 database.drop(cursor, definition.kind, definition.name)
 
 
-def put_up(app: AppConfig, connection, *, rebuild: bool = False) -> None:
-    """Create what is missing or differs; bring totals and search index up to date if need be."""
+def put_up(app: KeptApp, connection, *, rebuild: bool = False) -> None:
+    """Create what is missing or differs, and have the app fill what it derives if need be."""
     database = databases.of(connection)
     with transaction.atomic(connection.alias), connection.cursor() as cursor:
         there = database.installed(cursor)
         for definition in definitions(app, connection):
-            if _same(definition, there) or (
-                definition.kind == "table" and definition.name in there
-            ):
+            is_kept = definition.kind == "table" and not definition.is_derived
+            if _same(definition, there) or (is_kept and definition.name in there):
                 continue
             database.drop(cursor, definition.kind, definition.name)
             cursor.execute(definition.sql)
-            rebuild = rebuild or definition.kind == "virtual table"
-        if rebuild:
-            database.rebuild(cursor)
+            rebuild = rebuild or definition.is_derived
+        if rebuild or app.is_outdated(cursor):
+            app.rebuild(cursor)
 
 
-def keep_installed(app: AppConfig) -> None:
+def keep_installed(app: KeptApp) -> None:
     """Take the app's definitions down and put them up around every `migrate`."""
     pre_migrate.connect(_before_migrate, sender=app)
     post_migrate.connect(_after_migrate, sender=app)
@@ -114,10 +138,10 @@ def _before_migrate(sender, using, plan=(), **_):
         take_down(sender, connections[using])
 
 
-def empty(app: AppConfig, connection) -> None:
+def empty(app: KeptApp, connection) -> None:
     """Empty the tables that the app's triggers write into when others are emptied."""
     with connection.cursor() as cursor:
-        for table in getattr(app, "filled_by_triggers", ()):
+        for table in app.filled_by_triggers:
             cursor.execute(f"DELETE FROM {table}")
 
 
@@ -126,8 +150,7 @@ def _after_migrate(sender, using, plan=None, **_):
     if plan is None:  # `flush`, which empties the tables in any order
         empty(sender, connection)
     elif "messages" in connection.introspection.table_names():  # not when migrated back to zero
-        changed = sender.label == "conversations" and _changes_tables(plan)
-        put_up(sender, connection, rebuild=changed)
+        put_up(sender, connection, rebuild=_changes_tables(plan))
 
 
 @register(Tags.database)

@@ -1,8 +1,8 @@
 """What differs between databases, one module each, named as Django names the vendor.
 
 `of(connection)` returns the module. Each has: `split`, `installed`, `drop`, `rebuild` for the
-schema; `reserve_ids`, `with_list`, `time_text`, `bulk_load`, `catch_up` for the import; `state` for
-what is remembered; `explain` for errors.
+schema; `reserve_ids`, `with_list`, `time_text` for the import; `bulk_load`, `index`, `add_totals`
+for bulk.py; `state` for what is remembered; `explain` for errors.
 """
 
 from __future__ import annotations

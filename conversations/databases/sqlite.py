@@ -53,12 +53,12 @@ ADD_TOTALS = """
         total_cost = (total_cost_nanos + added.cost_nanos) / 1e9
     FROM (
         SELECT session_id,
-               COUNT(*) AS messages,
-               COALESCE(SUM(input_tokens), 0) AS input_tokens,
-               COALESCE(SUM(output_tokens), 0) AS output_tokens,
-               COALESCE(SUM(cost_nanos), 0) AS cost_nanos
+               {sign} * COUNT(*) AS messages,
+               {sign} * COALESCE(SUM(input_tokens), 0) AS input_tokens,
+               {sign} * COALESCE(SUM(output_tokens), 0) AS output_tokens,
+               {sign} * COALESCE(SUM(cost_nanos), 0) AS cost_nanos
         FROM messages
-        WHERE id BETWEEN %s AND %s
+        WHERE id IN ({ids})
         GROUP BY session_id
     ) AS added
     WHERE added.session_id = sessions.id
@@ -126,26 +126,29 @@ def reserve_ids(cursor, table: str, count: int) -> range:
 
 @contextmanager
 def bulk_load(cursor) -> Iterator[None]:
-    """Switch the triggers for inserted rows off, inside the caller's transaction.
+    """Switch the triggers of single rows off, inside the caller's transaction (see bulk.py).
 
     No other connection ever sees them off, and a crash rolls the switch back with the rows. The
-    caller then calls `catch_up` for what it inserted.
+    caller brings what they keep up to date.
     """
     cursor.execute("INSERT INTO bulk_load (id) VALUES (1)")
     yield
     cursor.execute("DELETE FROM bulk_load")
 
 
-def catch_up(cursor, sessions: range, messages: range) -> None:
-    """Bring totals and search indexes up to date with inserted sessions and messages.
+def index(cursor, sessions: range, messages: range) -> None:
+    """Bring the search indexes up to date with inserted sessions and messages.
 
     A few statements for thousands of rows cost less than half of what triggers for each row cost.
     """
-    if sessions:
-        indexing.index(cursor, "sessions", sessions[0], sessions[-1])
-    if messages:
-        cursor.execute(ADD_TOTALS, (messages[0], messages[-1]))
-        indexing.index(cursor, "messages", messages[0], messages[-1])
+    for table, ids in (("sessions", sessions), ("messages", messages)):
+        if ids:
+            indexing.index(cursor, table, ids[0], ids[-1])
+
+
+def add_totals(cursor, messages, sign: int) -> None:
+    """Add the messages of a `bulk.Selection` to the totals of their sessions, or take them off."""
+    cursor.execute(ADD_TOTALS.format(sign=int(sign), ids=messages.sql), messages.params)
 
 
 def time_text(time: datetime) -> str:

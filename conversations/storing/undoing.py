@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connections, transaction
 
-from conversations import changes, databases
+from conversations import bulk, changes, databases
 from conversations.models import Import, ImportChunk, Message, Project, Session
 
+MADE_MESSAGES = "SELECT id FROM messages WHERE id BETWEEN %s AND %s OR session_id BETWEEN %s AND %s"
+MADE_SESSIONS = "SELECT id FROM sessions WHERE id BETWEEN %s AND %s"
 DELETE_MARKS = "DELETE FROM import_deletions WHERE record_uuid IN {listed}"
 
 
@@ -44,12 +46,10 @@ def undo(
 def _undo_chunk(chunk: ImportChunk, undone: Undone, using: str) -> None:
     for step in reversed(chunk.steps):
         undone.changes += changes.set_again(step)
-    messages = Message.objects.using(using).filter(
-        id__range=(chunk.first_message or 0, chunk.last_message or 0)
-    )
-    sessions = Session.with_trash.using(using).filter(
-        id__range=(chunk.first_session or 0, chunk.last_session or 0)
-    )
+    own = (chunk.first_session or 0, chunk.last_session or 0)
+    new = (chunk.first_message or 0, chunk.last_message or 0)
+    messages = Message.objects.using(using).filter(id__range=new)
+    sessions = Session.with_trash.using(using).filter(id__range=own)
     marks = list(sessions.values_list("session_uuid", flat=True))
     added = messages.exclude(session__in=sessions)
     marks += added.values_list("message_uuid", flat=True)
@@ -57,12 +57,11 @@ def _undo_chunk(chunk: ImportChunk, undone: Undone, using: str) -> None:
     undone.sessions += sessions.count()
     with connections[using].cursor() as cursor:
         # Not through Django, which would fetch every row to delete each by itself.
-        for table, first, last in (
-            ("sessions", chunk.first_session, chunk.last_session),
-            ("messages", chunk.first_message, chunk.last_message),
+        with bulk.changing(
+            cursor, bulk.Selection(MADE_MESSAGES, new + own), bulk.Selection(MADE_SESSIONS, own)
         ):
-            if first is not None:
-                cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", [first, last])
+            cursor.execute("DELETE FROM sessions WHERE id BETWEEN %s AND %s", own)
+            cursor.execute("DELETE FROM messages WHERE id BETWEEN %s AND %s", new)
         # Undone is not deleted: the same import may be run again.
         cursor.execute(*databases.of(connections[using]).with_list(DELETE_MARKS, marks))
     for step in chunk.steps:

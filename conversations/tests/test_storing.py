@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
-from conversations import databases, importing, schema, storing
+from conversations import bulk, databases, importing, schema, storing
 from conversations.importers.records import MessageRecord, Rejected, SessionRecord, Skipped
 from conversations.models import LanguageModel, Message, Project, Session
 
@@ -314,7 +314,8 @@ def test_the_triggers_are_off_only_inside_the_transaction():
         stored.refresh_from_db()
         assert stored.total_messages == 0
         message = Message.objects.get().id
-        databases.of(connection).catch_up(cursor, range(0), range(message, message + 1))
+        sqlite = databases.of(connection)
+        bulk.catch_up(cursor, sqlite, range(0), range(message, message + 1))
     stored.refresh_from_db()
     assert stored.total_messages == 1
     assert_sound()

@@ -2,8 +2,8 @@
 -- The truth of the cost is the integer of nano-dollars; total_cost is the same number in dollars.
 --
 -- An import inserts rows of thousands at a time and brings totals and index up to date once per
--- chunk (see databases/sqlite.py). While it does, inside its own transaction, bulk_load holds a
--- row, which no other connection can ever see.
+-- chunk (see bulk.py). While it does, inside its own transaction, bulk_load holds a row, which no
+-- other connection can ever see.
 
 CREATE TABLE IF NOT EXISTS bulk_load (id INTEGER PRIMARY KEY CHECK (id = 1));
 
@@ -20,6 +20,7 @@ BEGIN
 END;
 
 CREATE TRIGGER messages_delete_totals AFTER DELETE ON messages
+WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
     UPDATE sessions
     SET total_messages = total_messages - 1,
@@ -32,6 +33,7 @@ END;
 
 CREATE TRIGGER messages_update_totals
 AFTER UPDATE OF session_id, input_tokens, output_tokens, cost ON messages
+WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
     UPDATE sessions
     SET total_messages = total_messages - 1,
