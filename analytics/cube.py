@@ -218,7 +218,7 @@ def histogram(
         condition, params = f"metric = %s AND {column} BETWEEN %s AND %s", [metric, low, high]
         if table == "rollup_histograms":
             # By each project, which is how the table lies; so the days are a range in it.
-            condition = f"project_id IN ({_projects(where)}) AND {condition}"
+            condition = f"project_id IN ({projects_of(where)}) AND {condition}"
         if where.model_id is not None:
             condition, params = f"{condition} AND model_id = %s", [*params, where.model_id]
         columns = ", ".join((*by, "low"))
@@ -232,7 +232,8 @@ def histogram(
     return {key: {b: n for b, n in buckets.items() if n} for key, buckets in found.items()}
 
 
-def _projects(where: Where) -> str:
+def projects_of(where: Where) -> str:
+    """Return, as SQL, the ids of the projects that are asked for."""
     if where.no_project:
         return "0"
     if where.project_id is not None:

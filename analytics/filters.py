@@ -87,6 +87,10 @@ class AnalyticsFilter(AddressFilter):
         """Return what a form that asks for filters sends along."""
         return [*self.range.query.items(), *self.kept.items()]
 
+    def beside_choices(self) -> list[tuple[str, str]]:
+        """Return what a form that asks for the page's own choices sends along."""
+        return [item for item in self.query().items() if item[0] not in self.kept]
+
     def quick_ranges(self) -> list[tuple[str, str, bool]]:
         """Return the quick ranges: address, label, and whether it is this one."""
         return self.range.quick(self.query())

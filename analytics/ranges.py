@@ -118,12 +118,12 @@ class Range:
     @property
     def begins_at(self) -> datetime:
         """Return the first moment, in UTC."""
-        return _midnight(self.first)
+        return midnight(self.first)
 
     @property
     def ends_at(self) -> datetime:
         """Return the first moment after the range, in UTC."""
-        return _midnight(self.last + timedelta(days=1))
+        return midnight(self.last + timedelta(days=1))
 
     @property
     def time_zone(self) -> str:
@@ -309,7 +309,8 @@ def _months_on(day: date, months: int) -> date | None:
     return last.replace(day=min(day.day, last.day))
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return the first moment of a day of the site's time zone, in UTC."""
     local = datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
     return local.astimezone(UTC)
 
@@ -336,5 +337,5 @@ def _spans(range: Range) -> Iterator[Period]:
             "M": lambda day=first: f"{day:%Y-%m}",
         }[unit]()
         following = last + timedelta(days=1)
-        yield Period(label, first, last, _midnight(first), _midnight(following))
+        yield Period(label, first, last, midnight(first), midnight(following))
         first = following

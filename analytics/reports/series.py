@@ -1,0 +1,157 @@
+"""Sums over time: the periods of a range, and stacks of the greatest with the rest in grey."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any
+
+from analytics import cube
+from analytics.charts import Chart, Series
+from analytics.cube import Sums
+from analytics.filters import AnalyticsFilter
+from analytics.ranges import Period, Range
+
+from .names import namer
+
+STACKED = 7  # series that have a colour of their own; more cannot be told apart
+REST = "All others"
+MEASURES: dict[str, tuple[str, str, Callable[[Sums], Any]]] = {
+    "cost": ("Cost", "usd", lambda sums: sums.cost),
+    "tokens": ("Tokens", "tokens", lambda sums: sums.tokens),
+    "messages": ("Messages", "count", lambda sums: sums.messages),
+}
+# What can be stacked by, and the filter of the list of sessions that shows what is behind it.
+STACKS = {
+    "model": ("Model", "model_id"),
+    "project": ("Project", "project_id"),
+    "tag": ("Tag", "tag"),
+    "source": ("Source", "source"),
+    "role": ("Role", "role"),
+    "basis": ("How the cost is known", "basis_id"),
+}
+
+Keyed = dict[Any, list[Sums]]  # by key, a Sums for each period
+
+
+def over_time(
+    filters: AnalyticsFilter,
+    key: str | None = None,
+    *,
+    range: Range | None = None,
+    not_roles: Sequence[str] = (),
+) -> Keyed:
+    """Return what each period of the range adds up to, by the values of `key` (or by None)."""
+    range = range or filters.range
+    periods = range.periods()
+    by = (key,) if key else ()
+    if range.grain == "hour" and key not in {"role", "basis_id"}:
+        found = cube.by_hour(filters.where, range.begins_at, range.ends_at, ("hour", *by))
+        starts = [int(period.begins_at.timestamp()) // 3600 for period in periods]
+    else:
+        found = cube.by_day(
+            filters.where, range.first, range.last, ("day", *by), not_roles=not_roles
+        )
+        starts = [cube.day_number(period.first) for period in periods]
+    keyed: Keyed = {}
+    for (time, *rest), sums in found.items():
+        held = keyed.setdefault(rest[0] if rest else None, [Sums()] * len(periods))
+        place = bisect_right(starts, time) - 1
+        held[place] += sums
+    return keyed
+
+
+def total(held: Iterable[Sums]) -> Sums:
+    """Return what these add up to."""
+    result = Sums()
+    for sums in held:
+        result += sums
+    return result
+
+
+def link_more(key: str, value: Any) -> dict[str, str | int]:
+    """Return the filter of the list of sessions that a value of a key stands for."""
+    match key:
+        case "model_id":
+            return {"model": value} if value else {}
+        case "project_id":
+            return {"project": value or "none"}
+        case "source":
+            return {"source": value or "here"}
+        case "tag":
+            return {"tag": value}
+        case "role":
+            return {"q": f"role:{value}"}
+    return {}
+
+
+def stacked(
+    filters: AnalyticsFilter,
+    key: str,
+    measure: str,
+    *,
+    title: str,
+    chart_key: str = "over-time",
+    is_cumulative: bool = False,
+    keyed: Keyed | None = None,
+) -> Chart:
+    """Return a chart of the range: the greatest values of `key` stacked, the rest in one."""
+    _, unit, value_of = MEASURES[measure]
+    keyed = over_time(filters, key) if keyed is None else keyed
+    sizes = {value: value_of(total(held)) for value, held in keyed.items()}
+    order = sorted(sizes, key=lambda value: (-sizes[value], str(value)))
+    shown, rest = order, []
+    if len(order) > STACKED:
+        shown, rest = order[: STACKED - 1], order[STACKED - 1 :]
+    name_of = namer(key, shown)
+    periods = filters.range.periods()
+
+    def values(held: list[Sums]) -> list[Any]:
+        each = [value_of(sums) for sums in held]
+        return list(accumulate(each)) if is_cumulative else each
+
+    series = [
+        Series(
+            name_of(value),
+            values(keyed[value]),
+            links=[filters.sessions_url(period, **link_more(key, value)) for period in periods],
+        )
+        for value in shown
+    ]
+    if rest:
+        series.append(Series(REST, values(_added(keyed, rest)), is_rest=True))
+    everything = total(total(held) for held in keyed.values())
+    return Chart(
+        chart_key,
+        title,
+        "area" if is_cumulative else "stacked",
+        [period.label for period in periods],
+        series,
+        unit,
+        links=links_of(filters, periods),
+        note=unpriced_note(everything) if measure == "cost" else "",
+        label_name=filters.range.grain.capitalize(),
+    )
+
+
+def _added(keyed: Keyed, values: Iterable[Any]) -> list[Sums]:
+    columns = zip(*(keyed[value] for value in values), strict=True)
+    return [total(column) for column in columns]
+
+
+def links_of(filters: AnalyticsFilter, periods: Sequence[Period]) -> list[str]:
+    """Return the addresses of the sessions behind each period."""
+    return [filters.sessions_url(period) for period in periods]
+
+
+def unpriced_note(sums: Sums) -> str:
+    """Return how many messages are not in a cost, "" if all are."""
+    if not sums.unpriced:
+        return ""
+    return f"{sums.unpriced:,} message{'s are' if sums.unpriced > 1 else ' is'} unpriced."
+
+
+def dollars(nanos: int) -> Decimal:
+    return Decimal(nanos) / 10**9

@@ -1,0 +1,71 @@
+"""Overview and costs."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from analytics.reports import costs, overview
+from analytics.reports.breakdown import breakdown
+from analytics.reports.series import MEASURES, STACKS, over_time, stacked
+from analytics.reports.top import top_sessions
+
+from .reporting import asked, choice, render_report
+
+STYLES = {"stacked": "by period", "cumulative": "added up"}
+
+
+@require_safe
+def show_overview(request: HttpRequest) -> HttpResponse:
+    """Show what it comes to: the leading figures, the trend, who and when."""
+    filters = asked(request)
+    days = filters.range
+    by_model = over_time(filters, "model_id")
+    charts = [
+        stacked(filters, "model_id", "cost", title="Cost by model", keyed=by_model),
+        overview.heat_map(filters),
+    ]
+    tables = [
+        breakdown(
+            filters, "model_id", table="models", title="Models", label_name="Model", keyed=by_model
+        ),
+        breakdown(filters, "project_id", table="projects", title="Projects", label_name="Project"),
+    ]
+    context = {
+        "figures": overview.figures(filters, by_model, ""),
+        "trend": charts[0],
+        "hours": charts[1],
+        "tables": tables,
+        "dearest": top_sessions("cost_nanos", filters.where, days.first, days.last),
+    }
+    return render_report(
+        request, "analytics-overview", filters, context, charts=charts, tables=tables
+    )
+
+
+@require_safe
+def show_costs(request: HttpRequest) -> HttpResponse:
+    """Show a measure over time, stacked by one of its keys, and where the month is going."""
+    by = choice(request, "by", costs.BY)
+    measure = choice(request, "measure", MEASURES)
+    style = choice(request, "style", STYLES)
+    filters = asked(request, kept=_chosen(request, by=by, measure=measure, style=style))
+    charts = costs.charts(filters, by, measure, is_cumulative=style == "cumulative")
+    tables = []
+    if by in STACKS:
+        label, key = STACKS[by]
+        tables = [breakdown(filters, key, table=f"by-{by}", title=label, label_name=label)]
+    context = {
+        "choices": [
+            ("by", "Stack by", [(key, label, key == by) for key, label in costs.BY.items()]),
+            ("measure", "Measure", [(k, v[0], k == measure) for k, v in MEASURES.items()]),
+            ("style", "Show", [(k, label.capitalize(), k == style) for k, label in STYLES.items()]),
+        ],
+        "tables": tables,
+    }
+    return render_report(request, "analytics-costs", filters, context, charts=charts, tables=tables)
+
+
+def _chosen(request: HttpRequest, **values: str) -> dict[str, str]:
+    """Return the choices that the address makes: the first of each is left out of it."""
+    return {name: value for name, value in values.items() if name in request.GET}
