@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.utils.html import strip_tags
-
 from conversations.templatetags import conversations as show
 
 Number = int | float | Decimal
@@ -59,23 +57,31 @@ class Figure:
 
 def shown(value: Number | None, unit: Unit) -> str:
     """Return a number as pages write it; where digits are left out, its title has all."""
+    if unit == "usd":
+        return show.money(value)
+    return show.tokens(value) if unit == "tokens" else written(value, unit)[0]
+
+
+def written(value: Number | None, unit: Unit) -> tuple[str, str]:
+    """Return a number as text, and with all its digits if some are left out, else ""."""
     if value is None:
-        return show.UNKNOWN
+        return show.UNKNOWN, ""
     match unit:
         case "usd":
-            return show.money(value)
+            text, full = show.in_dollars(value)
+            return text, full and f"${full}"
         case "tokens":
-            return show.tokens(value)
+            return show.in_tokens(value), f"{value:,} tokens"
         case "ms":
-            return show.duration(round(value))
+            return show.duration(round(value)), f"{value:,.0f} ms"
         case "percent":
-            return f"{value:.1f} %"
+            return f"{value:.1f} %", ""
         case "per_second":
-            return f"{value:,.1f}/s"
-    return show.number(value)
+            return f"{value:,.1f}/s", ""
+    return show.number(value), ""
 
 
 def in_words(value: Number | None, unit: Unit) -> str:
     """Return a number as text, for sentences."""
-    text = strip_tags(shown(value, unit)).replace("&lt;", "<")
-    return f"{text} tokens" if unit == "tokens" else text
+    text, _ = written(value, unit)
+    return f"{text} tokens" if unit == "tokens" and value is not None else text

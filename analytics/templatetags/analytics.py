@@ -8,8 +8,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analytics.charts import Cell
-from analytics.figures import Number, Unit, in_words, shown
+from analytics.charts import Cell, Chart
+from analytics.figures import Number, Unit, in_words, shown, written
+from conversations.rendering import Entry, render_rows
 
 register = template.Library()
 
@@ -23,16 +24,20 @@ def figure(value: Number | None, unit: Unit) -> str:
     return shown(value, unit)
 
 
-@register.filter
-def cell(cell: Cell) -> SafeString | str:
-    """Return a number of a chart's table: linked, and with its interval if it has one."""
-    text = shown(cell.value, cell.unit)
-    if cell.link and cell.value is not None:
-        text = format_html('<a href="{}">{}</a>', cell.link, text)
-    if cell.low is None or cell.high is None:
-        return text
-    low, high = shown(cell.low, cell.unit), shown(cell.high, cell.unit)
-    return format_html('{} <span class="interval">({} to {})</span>', text, low, high)
+@register.simple_tag
+def chart_rows(chart: Chart) -> SafeString:
+    """Return the rows of a chart's table."""
+    return render_rows(
+        [Entry(row.label, address=row.link or ""), *map(_entry, row.cells)] for row in chart.rows
+    )
+
+
+def _entry(cell: Cell) -> Entry:
+    text, title = written(cell.value, cell.unit)
+    if cell.low is not None and cell.high is not None:
+        low, high = written(cell.low, cell.unit)[0], written(cell.high, cell.unit)[0]
+        text = f"{text} ({low} to {high})"
+    return Entry(text, title, (cell.link or "") if cell.value is not None else "")
 
 
 @register.simple_tag

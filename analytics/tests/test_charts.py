@@ -84,7 +84,8 @@ def test_the_table_has_every_number_with_its_link():
     assert shown.rows[0].cells[0] == Cell(Decimal(1), "usd", "/a")
     assert shown.rows[2].cells[1] == Cell(3, "usd", "/z", 2, 4)
     page = html(shown)
-    assert '<a href="/a"><data value="1" title="$1">$1.00</data></a>' in page
+    assert '<td class="amount" title="$1"><a href="/a">$1.00</a></td>' in page
+    assert '<a href="/z">$3.00 ($2.00 to $4.00)</a>' in page
     assert '<td class="amount">–</td>' in page  # noqa: RUF001 - as pages say unknown
     assert page.count("<tr>") == 4
     assert "chart=cost&amp;format=csv" in page

@@ -28,14 +28,13 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
-@register.filter
-def money(dollars: Decimal | float | None) -> SafeString | str:
-    """Return US dollars with as many decimals as the sum needs; the title has all of them."""
+def in_dollars(dollars: Decimal | float | None) -> tuple[str, str]:
+    """Return US dollars with as many decimals as the sum needs, and with all of them, plain."""
     if dollars is None:
-        return UNKNOWN
-    exact = Decimal(str(dollars))
+        return UNKNOWN, ""
+    exact = dollars if isinstance(dollars, Decimal) else Decimal(str(dollars))
     if not exact.is_finite():
-        return UNKNOWN
+        return UNKNOWN, ""
     size = abs(exact)
     if size >= 1 or not size:
         shown = f"${exact:,.2f}"
@@ -46,8 +45,25 @@ def money(dollars: Decimal | float | None) -> SafeString | str:
     else:
         shown = "<$0.000001"
     full = f"{exact:f}"
-    full = full.rstrip("0").rstrip(".") if "." in full else full
+    return shown, full.rstrip("0").rstrip(".") if "." in full else full
+
+
+@register.filter
+def money(dollars: Decimal | float | None) -> SafeString | str:
+    """Return US dollars with as many decimals as the sum needs; the title has all of them."""
+    shown, full = in_dollars(dollars)
+    if not full:
+        return shown
     return format_html('<data value="{}" title="${}">{}</data>', full, full, shown)
+
+
+def in_tokens(count: float) -> str:
+    """Return a number in three digits or so, with the prefix of its size."""
+    shown, power = float(count), 0
+    while abs(shown) >= 999.5 and power < len(PREFIXES) - 1:
+        shown, power = shown / 1000, power + 1
+    digits = 0 if power == 0 or abs(shown) >= 99.95 else 1
+    return f"{shown:.{digits}f}{PREFIXES[power]}"
 
 
 @register.filter
@@ -57,16 +73,8 @@ def tokens(count: int | None) -> SafeString | str:
         return UNKNOWN
     if not isinstance(count, int | float):  # a script may have written any text
         return str(count)
-    shown, power = float(count), 0
-    while abs(shown) >= 999.5 and power < len(PREFIXES) - 1:
-        shown, power = shown / 1000, power + 1
-    digits = 0 if power == 0 or abs(shown) >= 99.95 else 1
     return format_html(
-        '<data value="{}" title="{} tokens">{}{}</data>',
-        count,
-        f"{count:,}",
-        f"{shown:.{digits}f}",
-        PREFIXES[power],
+        '<data value="{}" title="{} tokens">{}</data>', count, f"{count:,}", in_tokens(count)
     )
 
 

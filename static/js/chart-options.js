@@ -97,7 +97,8 @@ function valueAxis({ unit, levels }, colours, name = "") {
 function lines({ levels, marks, kind }, colours) {
   if (!levels.length && !marks.length) return undefined;
   const axis = kind === "intervals" ? "xAxis" : "yAxis";
-  const above = { position: "end", distance: 3, rotate: 0 };
+  // An axis whose rows go down has its end at the bottom.
+  const above = { position: kind === "intervals" ? "start" : "end", distance: 3, rotate: 0 };
   return {
     silent: true,
     symbol: "none",
@@ -138,7 +139,6 @@ function bars(spec, colours, index) {
     itemStyle: isStack
       ? { borderColor: colours.surface, borderWidth: spec.labels.length > 120 ? 0 : 0.75 }
       : { borderRadius: [2, 2, 0, 0] },
-    emphasis: { focus: isStack ? "series" : "none" },
   };
 }
 
@@ -157,7 +157,6 @@ function line(spec, colours, index) {
     showSymbol: isSparse || (!isArea && spec.labels.length <= 31),
     lineStyle: { width: isArea && !isAlone ? 1 : 2, type: isForecast ? [4, 4] : isArea || isAlone ? "solid" : DASHES[index % DASHES.length] },
     areaStyle: isArea && !isForecast ? { opacity: isAlone ? 0.18 : 0.72 } : undefined,
-    emphasis: { focus: isAlone ? "none" : "series" },
   };
 }
 
@@ -213,6 +212,7 @@ function heatmap(spec, colours, { width, isPicture }) {
   const cells = spec.series.flatMap(({ values }, row) =>
     values.flatMap((value, column) => (value === null ? [] : [{ value: [column, row, value] }])));
   const most = Math.max(...cells.map(({ value }) => value[2]), 0);
+  const edge = isPicture ? 24 : 4;
   return {
     xAxis: { ...labelAxis(spec, colours, width), splitArea: { show: false }, axisLine: { show: false } },
     yAxis: {
@@ -223,7 +223,7 @@ function heatmap(spec, colours, { width, isPicture }) {
       axisTick: { show: false },
       axisLabel: text(colours, { interval: 0 }),
     },
-    grid: { left: 4, right: 4, top: isPicture ? 56 : 4, bottom: 44, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    grid: { left: edge, right: edge, top: isPicture ? 56 : 4, bottom: 40 + edge, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     visualMap: {
       min: 0,
       max: most || 1,
@@ -231,7 +231,7 @@ function heatmap(spec, colours, { width, isPicture }) {
       calculable: false,
       orient: "horizontal",
       left: "center",
-      bottom: 0,
+      bottom: isPicture ? edge : 0,
       itemWidth: 10,
       itemHeight: 120,
       text: [WRITTEN[spec.unit](most), WRITTEN[spec.unit](0)],
@@ -250,8 +250,9 @@ function heatmap(spec, colours, { width, isPicture }) {
 }
 
 function scatter(spec, colours, { width, hidden }) {
+  const farthest = Math.max(...spec.x.filter((x) => x !== null));
   return {
-    xAxis: { ...valueAxis({ unit: spec.xUnit, levels: [] }, colours, spec.xName), splitNumber: width < 480 ? 3 : 5, boundaryGap: [0, "16%"] },
+    xAxis: { ...valueAxis({ unit: spec.xUnit, levels: [] }, colours, spec.xName), splitNumber: width < 480 ? 3 : 5 },
     yAxis: valueAxis(spec, colours),
     series: spec.series.flatMap(({ name, values }, index) => (hidden.has(name) ? [] : [{
       id: `s${index}`,
@@ -261,10 +262,12 @@ function scatter(spec, colours, { width, hidden }) {
       symbol: SYMBOLS[index % SYMBOLS.length],
       symbolSize: 12,
       itemStyle: { opacity: 0.85, borderColor: colours.surface, borderWidth: 1 },
-      data: values.map((value, at) => (value === null || spec.x[at] === null ? "-" : [spec.x[at], value])),
+      data: values.map((value, at) => (value === null || spec.x[at] === null ? "-" : {
+        value: [spec.x[at], value],
+        label: { position: spec.x[at] > farthest * 0.6 ? "left" : "right" }, // towards where there is room
+      })),
       label: spec.labels.length > 24 ? undefined : {
         show: true,
-        position: "right",
         formatter: ({ dataIndex }) => spec.labels[dataIndex],
         width: 140,
         overflow: "truncate",

@@ -21,7 +21,8 @@ function coloursOf(place) {
     colours[name] = getComputedStyle(probe).color;
   }
   colours.series = SERIES.map((name) => colours[name]);
-  colours.font = getComputedStyle(place).fontFamily;
+  // Quotation marks would end the attribute that ECharts writes it into.
+  colours.font = getComputedStyle(place).fontFamily.replaceAll('"', "'");
   probe.remove();
   return colours;
 }
@@ -57,12 +58,12 @@ class Drawing {
     this.listen();
   }
 
-  // Rows have their height, whatever their number.
+  // Rows have their height, whatever their number. Not on the place itself: it has an id, and htmx
+  // would carry its style over to the next as an attribute, which the page's policy refuses.
   setHeight() {
     const { kind, labels, series } = this.spec;
     const rows = { intervals: labels.length * Math.max(1, series.length * 0.7), heatmap: series.length }[kind];
-    if (rows) this.place.style.height = `${Math.max(7, rows * 1.875 + 4.5)}rem`;
-    this.canvas.style.height = "100%";
+    if (rows) this.canvas.style.height = `${Math.max(7, rows * 1.875 + 4.5)}rem`;
   }
 
   draw() {
@@ -247,7 +248,7 @@ class Drawing {
     const said = isKnown ? this.cell(at).textContent.trim() : "not known";
     const name = series.length > 1 ? `${series[at.series].name}, ` : "";
     const more = this.spec.x ? `${this.spec.xName} ${this.rows[at.label].cells[1].textContent.trim()}, ` : "";
-    document.getElementById("announcement").textContent = `${head}: ${more}${name}${said}`;
+    announce(`${head}: ${more}${name}${said}`);
     this.chart.dispatchAction({ type: "downplay" });
     const point = this.pointOf(at);
     if (!isKnown && !this.isByLabel()) return this.chart.dispatchAction({ type: "hideTip" });
@@ -289,6 +290,10 @@ function keyOf(spec, index) {
   return key;
 }
 
+function announce(words) {
+  document.getElementById("announcement").textContent = words;
+}
+
 function follow(address, event) {
   if (!address) return;
   if (event.ctrlKey || event.metaKey) window.open(address, "_blank", "noopener");
@@ -309,6 +314,7 @@ function savePicture({ spec, figure, kept: { hidden } }) {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(chart.renderToSVGString())}`;
   chart.dispose();
+  image.addEventListener("error", () => announce("The picture could not be made."));
   image.addEventListener("load", () => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [width * scale, height * scale];
