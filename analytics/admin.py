@@ -1,4 +1,4 @@
-"""Comparisons and metrics, for mending by hand."""
+"""Comparisons, metrics and budgets, for mending by hand."""
 
 from __future__ import annotations
 
@@ -41,3 +41,13 @@ class PerformanceMetricAdmin(PlainAdmin):
     list_display = ["metric_name", "metric_type", "entity_type", "entity_id", "metric_value"]
     list_filter = ["metric_type", "entity_type"]
     search_fields = ["metric_name"]
+
+
+@admin.register(models.Budget)
+class BudgetAdmin(PlainAdmin):
+    list_display = ["name", "scope", "period", "soft_limit", "hard_limit", "is_active"]
+    list_filter = ["period", "is_active"]
+    list_select_related = ["project", "model"]
+    search_fields = ["name"]
+    raw_id_fields = ["project", "model"]
+    readonly_fields = ["created_at"]

@@ -107,7 +107,7 @@ class MillionthsField(models.DecimalField):
         return value if value is None or hasattr(value, "as_sql") else int(value / MILLIONTH)
 
     def from_db_value(self, value, expression, connection):
-        return None if value is None else value * MILLIONTH
+        return None if value is None else Decimal(value) * MILLIONTH  # a script may write 2.5
 
 
 class TextField(models.TextField):

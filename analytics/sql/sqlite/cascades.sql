@@ -1,4 +1,4 @@
--- As conversations/sql/sqlite/cascades.sql, for the tables of comparisons.
+-- As conversations/sql/sqlite/cascades.sql, for the tables of comparisons and budgets.
 
 CREATE TRIGGER sessions_delete_comparisons BEFORE DELETE ON sessions
 BEGIN
@@ -21,4 +21,14 @@ END;
 CREATE TRIGGER projects_delete_comparisons BEFORE DELETE ON projects
 BEGIN
     UPDATE comparison_groups SET project_id = NULL WHERE project_id = OLD.id;
+END;
+
+CREATE TRIGGER projects_delete_budgets BEFORE DELETE ON projects
+BEGIN
+    DELETE FROM budgets WHERE project_id = OLD.id;
+END;
+
+CREATE TRIGGER models_delete_budgets BEFORE DELETE ON models
+BEGIN
+    DELETE FROM budgets WHERE model_id = OLD.id;
 END;
