@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent
 SHARED = ROOT.parent / "shared"
+LEFT_OUT = shutil.ignore_patterns(
+    # Of compiled modules those that another process is writing at this moment.
+    *(".git", ".venv", "data", "*.db*", "*.pyc.*", ".hypothesis", ".*_cache", "tests")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +24,12 @@ def plain_static_files(settings):
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings):
+    """Hash passwords in no time: the slowness of the real hash is Django's to test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -48,3 +60,19 @@ def empty_database(tmp_path_factory, django_db_blocker) -> Path:
 def database_file(empty_database, tmp_path) -> Path:
     """A database file of its own, empty."""
     return Path(shutil.copy(empty_database, tmp_path / "sessions.db"))
+
+
+@pytest.fixture(scope="session")
+def compiled_program(tmp_path_factory) -> Path:
+    """A copy of the program with all modules compiled: a process would take a second for that."""
+    folder = tmp_path_factory.mktemp("compiled") / "program"
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    assert compileall.compile_dir(folder, quiet=1)
+    return folder
+
+
+@pytest.fixture
+def program_folder(compiled_program, tmp_path) -> Path:
+    """The program in a folder of its own, with nothing made yet."""
+    # Links, since the program writes into none of its own files.
+    return Path(shutil.copytree(compiled_program, tmp_path / "program", copy_function=os.link))

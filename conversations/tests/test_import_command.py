@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import zipfile
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,11 +85,10 @@ def test_a_folder_is_imported_and_nothing_twice(shell, logs):
     assert first.startswith("2 new, 0 updated, 0 unchanged, 0 skipped, 0 failed (6 messages new")
     again = shell.ok("python manage.py import logs")
     assert again.startswith("0 new, 0 updated, 2 unchanged")
-    rows = json.loads(shell.ok("python session_manager.py list --json"))
-    assert {(row["project_name"], row["total_input_tokens"]) for row in rows} == {
-        ("apollo", 20),
-        ("apollo", 10),
-    }
+    assert shell.rows(
+        "SELECT project.name, total_input_tokens FROM sessions"
+        " JOIN projects AS project ON project.id = project_id ORDER BY 2"
+    ) == [("apollo", 10), ("apollo", 20)]
 
 
 def test_a_zip_of_chats_is_imported(shell):
@@ -109,14 +106,16 @@ def test_an_import_may_come_from_standard_input(shell):
 
 def test_a_dry_run_prints_the_same_counts_and_stores_nothing(shell, logs):
     rehearsed = shell.ok("python manage.py import logs --dry-run")
-    assert json.loads(shell.ok("python session_manager.py list --json")) == []
+    assert shell.rows("SELECT title FROM sessions") == []
     assert rehearsed == "Would be stored: " + shell.ok("python manage.py import logs")
 
 
 def test_a_project_may_be_named(shell, logs):
     shell.ok("python manage.py import logs --project Artemis")
-    rows = json.loads(shell.ok("python session_manager.py list --json"))
-    assert {row["project_name"] for row in rows} == {"Artemis"}
+    assert shell.rows(
+        "SELECT DISTINCT project.name FROM sessions"
+        " LEFT JOIN projects AS project ON project.id = project_id"
+    ) == [("Artemis",)]
 
 
 def test_the_report_may_be_json(shell, logs):
@@ -162,8 +161,7 @@ def test_nul_and_half_characters_are_replaced(shell):
     chat = json.dumps(CHAT).replace("How far", "How\\u0000 far \\ud83d")
     (shell.folder / "chat.json").write_text(f"[{chat}]")
     shell.ok("python manage.py import chat.json")
-    with closing(sqlite3.connect(shell.database)) as plain:
-        [text] = plain.execute("SELECT content FROM messages ORDER BY id").fetchone()
+    [[text], _] = shell.rows("SELECT content FROM messages ORDER BY id")
     assert text == "How\ufffd far \ufffd is the moon?"
 
 

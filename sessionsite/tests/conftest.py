@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = shutil.ignore_patterns(
-    # Of compiled modules those that another process is writing at this moment.
-    *(".git", ".venv", "data", "*.db*", "*.pyc.*", ".hypothesis", ".*_cache", "tests")
-)
 
 
 class Program:
@@ -51,6 +47,11 @@ class Program:
             timeout=120,
         )
 
+    def rows(self, sql: str) -> list[tuple]:
+        """Return what a query of the database finds, without starting the program for it."""
+        with closing(sqlite3.connect(self.database)) as plain:
+            return plain.execute(sql).fetchall()
+
     def ok(self, line: str, **options) -> str:
         """Run a line that must succeed; return what it printed."""
         done = self.shell(line, **options)
@@ -59,18 +60,16 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path) -> Program:
+def program(program_folder) -> Program:
     """The program, freshly copied, with nothing made yet."""
-    folder = tmp_path / "program"
-    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
-    return Program(folder)
+    return Program(program_folder)
 
 
 @pytest.fixture(scope="session")
-def static_files(tmp_path_factory) -> Path:
+def static_files(tmp_path_factory, compiled_program) -> Path:
     """The static files as a first start collects them, which takes longer than a test."""
     folder = tmp_path_factory.mktemp("collected") / "program"
-    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    shutil.copytree(compiled_program, folder)
     Program(folder).ok("python manage.py quickstart --check --port 18900")
     return folder / "data" / "static"
 

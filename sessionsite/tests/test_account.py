@@ -21,11 +21,6 @@ PASSWORD = "correct horse battery"
 NEW = "staple gun on a bicycle"
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def inside(client, alice):
     client.force_login(alice)

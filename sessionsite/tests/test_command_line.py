@@ -7,21 +7,34 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from .conftest import Program
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory, compiled_program, empty_database) -> tuple[Program, str]:
+    """A program whose commands have made a session of two messages; and the session's id."""
+    folder = tmp_path_factory.mktemp("chat") / "program"
+    made = Program(Path(shutil.copytree(compiled_program, folder, copy_function=os.link)))
+    shutil.copy(empty_database, made.database)
+    printed = made.ok("python session_manager.py create Chat --model gpt-4 --provider openai")
+    session = printed.split()[-1]
+    made.ok(f"python session_manager.py add {session} user 'Hello Python'")
+    made.ok(f"python manage.py sessions add {session} assistant Hi --input-tokens 7 --cost 0.1")
+    with closing(sqlite3.connect(made.database)) as plain:
+        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return made, session
+
 
 @pytest.fixture
-def session(with_database) -> str:
+def session(with_database, chat) -> str:
     """A session of two messages."""
-    printed = with_database.ok(
-        "python session_manager.py create Chat --model gpt-4 --provider openai"
-    )
-    session = printed.split()[-1]
-    with_database.ok(f"python session_manager.py add {session} user 'Hello Python'")
-    with_database.ok(
-        f"python manage.py sessions add {session} assistant Hi --input-tokens 7 --cost 0.1"
-    )
+    made, session = chat
+    shutil.copy(made.database, with_database.database)
+    shutil.copytree(made.folder / "data", with_database.folder / "data")
     return session
 
 
@@ -89,8 +102,8 @@ def test_bad_input_is_a_sentence_and_stores_nothing(with_database, session, line
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-    rows = json.loads(with_database.ok("python session_manager.py list --json"))
-    assert [(row["session_uuid"], row["total_messages"]) for row in rows] == [(session, 2)]
+    stored = with_database.rows("SELECT session_uuid, total_messages FROM sessions")
+    assert stored == [(session, 2)]
 
 
 def test_a_locked_database_is_waited_for_and_then_named(with_database, session):

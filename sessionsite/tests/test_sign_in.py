@@ -29,12 +29,6 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings):
-    """Hash passwords in no time: the slowness of the real hash is Django's to test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def stays(address: str) -> bool:
     """Whether a browser that gets this address in a redirect stays on the site."""
     # Browsers take a backslash for a slash, and leave out tabs and line breaks.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 import subprocess
 import time
-from contextlib import closing
 
 import pytest
 
@@ -34,11 +32,6 @@ def enqueue(program, count: int) -> None:
 
 def history(program) -> list[dict]:
     return json.loads(program.ok("python manage.py import --history --json"))["imports"]
-
-
-def rows(program, sql: str) -> list[tuple]:
-    with closing(sqlite3.connect(program.database)) as plain:
-        return plain.execute(sql).fetchall()
 
 
 def wait_for(condition) -> None:
@@ -71,16 +64,16 @@ def test_an_import_goes_on_when_its_worker_is_stopped(with_database, how):
     enqueue(program, 10_000)
     worker = start(program, "worker")
     try:
-        wait_for(lambda: rows(program, "SELECT 1 FROM sessions LIMIT 1"))
+        wait_for(lambda: program.rows("SELECT 1 FROM sessions LIMIT 1"))
     finally:
         worker.send_signal(how)
         worker.communicate(timeout=SECONDS)
-    [(stored,)] = rows(program, "SELECT COUNT(*) FROM sessions")
+    [(stored,)] = program.rows("SELECT COUNT(*) FROM sessions")
     assert 0 < stored < 10_000
     program.ok("python manage.py worker --once")
     [entry] = history(program)
     assert entry["status"] == "done"
-    assert rows(program, "SELECT COUNT(*), SUM(total_messages) FROM sessions") == [(10_000, 20_000)]
+    assert program.rows("SELECT COUNT(*), SUM(total_messages) FROM sessions") == [(10_000, 20_000)]
 
 
 def test_the_worker_of_quickstart_ends_with_the_server(with_static_files, with_database):
@@ -90,7 +83,7 @@ def test_the_worker_of_quickstart_ends_with_the_server(with_static_files, with_d
     try:
         wait_for(lock.exists)
         enqueue(program, 2)
-        wait_for(lambda: history(program)[0]["status"] == "done")
+        wait_for(lambda: program.rows("SELECT status FROM imports") == [("done",)])
     finally:
         server.kill()
         server.communicate(timeout=SECONDS)

@@ -173,11 +173,6 @@ def visit(browser, live_server) -> Iterator[Callable[..., Visitor]]:
         context.close()
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def reader(client, django_user_model):
     """A client that is signed in; its cookie is the browser's."""
