@@ -51,7 +51,7 @@ def set_columns(rows: models.QuerySet, **after: Any) -> list[Step]:
     table = rows.model._base_manager.using(rows.db)
     for _, pks in found.values():
         for some in _some(pks):
-            table.filter(pk__in=some).update(**after)
+            _update(table.filter(pk__in=some), after)
     groups = [[values, pks] for values, pks in found.values()]
     if not groups:
         return []
@@ -150,7 +150,23 @@ def set_again(step: Step) -> int:
         before = dict(zip(fields, map(_python, fields.values(), values), strict=True))
         for some in _some(pks):
             rows = model._base_manager.filter(pk__in=some, **_conditions(unchanged))
-            count += rows.update(**before)
+            count += _update(rows, before)
+    return count
+
+
+def _update(rows: models.QuerySet, columns: dict[str, Any]) -> int:
+    """Set columns of these rows, and return how many there are.
+
+    A cost that is set without its basis loses it (sql/*/costs.sql), and the database cannot tell
+    the same basis from none: so that is set once more.
+    """
+    if columns.get("cost_basis_id") is None or "cost" not in columns:
+        return rows.update(**columns)
+    rows = rows.model._base_manager.using(rows.db).filter(
+        pk__in=list(rows.values_list("pk", flat=True))
+    )
+    count = rows.update(**columns)
+    rows.update(cost_basis_id=columns["cost_basis_id"])
     return count
 
 

@@ -110,8 +110,8 @@ def page_of(session: Session, number: str | int) -> Page:
 def _readable(messages: QuerySet) -> QuerySet:
     """Fetch what a page shows, and of long texts no more than it shows."""
     return (
-        messages.select_related("model")
-        .defer("content", "metadata", "model__metadata")
+        messages.select_related("model", "cost_basis")
+        .defer("content", "metadata", "model__metadata", "cost_basis__rates")
         .annotate(
             shown=Left("content", LONGEST + 1),
             **{f"its_{key}": KeyTransform(key, "metadata") for key in FROM_METADATA},

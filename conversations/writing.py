@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from . import reading, values
+from . import pricing, reading, values
 from .errors import InvalidValue, UnknownId
 from .models import Annotation, LanguageModel, Message, Project, Session, SessionSnapshot
 from .models.choices import AnnotatedEntity, AnnotationType, Role, SessionStatus, SnapshotType
@@ -133,19 +133,21 @@ def add_messages(
 ) -> list[str]:
     """Append many messages, all of them or none, and return their ids in order.
 
-    Each is a mapping of columns of the table `messages`; `role` and `content` are required.
+    Each is a mapping of columns of the table `messages`; `role` and `content` are required. A cost
+    that is not given is computed from the tokens, where the price of the model is known.
     """
     made = [_message(given) for given in messages]
     with transaction.atomic(using):
         session = reading.find_session(session_uuid, using=using)
         # The write lock is held from here on, so nobody else can take these numbers.
         first = _last_sequence(session) + 1
-        models = {message.model_id for message in made} - {None}
-        for model_id in models:
-            reading.find_model(model_id, using=using)
+        ids = {message.model_id for message in made} - {None}
+        models = {id: reading.find_model(id, using=using) for id in ids}
         for number, message in enumerate(made, first):
             message.session_id = session.id
             message.sequence_number = number
+            message.model = models.get(message.model_id)
+        pricing.price_new(session, made)
         if len(made) == 1:
             made[0].save(using=using, force_insert=True)
         else:

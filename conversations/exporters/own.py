@@ -13,7 +13,14 @@ from typing import Any
 
 import orjson
 
-from conversations.models import Annotation, LanguageModel, Message, Project, SessionSnapshot
+from conversations.models import (
+    Annotation,
+    CostBasis,
+    LanguageModel,
+    Message,
+    Project,
+    SessionSnapshot,
+)
 from conversations.models.choices import AnnotatedEntity
 from conversations.reading import Row, row
 
@@ -29,6 +36,10 @@ MODEL = {
     for field in LanguageModel._meta.concrete_fields
     if field.name != "id"
 }
+COST_BASIS = {
+    "digest": None, "kind": None, "rule": "", "origin": "", "provider": "", "model": "",
+    "rates": {},
+}  # fmt: skip
 SESSION = {
     "session_uuid": None, "title": "", "session_type": "single", "description": "",
     "system_prompt": "", "temperature": None, "max_tokens": None, "top_p": None,
@@ -81,7 +92,7 @@ def as_own(
             uuid = chat.session["session_uuid"]
             for message in chat.messages():
                 yield from catalog.lines_of(message)
-                yield line(_message(message, uuid))
+                yield line(_message(message, uuid, catalog.digests))
             for kind, rows in (("annotation", notes), ("snapshot", snapshots)):
                 for values in rows.get(chat.session["id"], ()):
                     yield line(mask({"record": kind, "session": uuid, **values}))
@@ -92,12 +103,13 @@ def _as_it_is(values: Row) -> Row:
 
 
 class _Catalog:
-    """The projects and models that were written already."""
+    """The projects, models and bases of costs that were written already."""
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
         self._projects: set[int] = set()
         self._models: set[int] = set()
+        self.digests: dict[int, str] = {}  # of bases, by id
 
     def all_lines(self) -> Iterator[bytes]:
         for project in Project.objects.order_by("id").values():
@@ -115,6 +127,12 @@ class _Catalog:
         if model and model not in self._models:
             self._models.add(model)
             yield line(self._model(LanguageModel.objects.filter(pk=model).values().get()))
+        basis = referring.get("cost_basis_id")
+        if basis and basis not in self.digests:
+            values = CostBasis.objects.filter(pk=basis).values().get()
+            self.digests[basis] = values["digest"]
+            if basis not in CostBasis.FIXED:
+                yield line(self._mask({"record": "cost_basis", **_said(values, COST_BASIS)}))
 
     def _project(self, values: dict[str, Any]) -> Row:
         return self._mask({"record": "project", **_said(row(values), PROJECT)})
@@ -131,8 +149,10 @@ def _session(values: Row) -> Row:
     return _with_model(found, values)
 
 
-def _message(values: Row, session: str) -> Row:
+def _message(values: Row, session: str, digests: dict[int, str]) -> Row:
     found = {"record": "message", "session": session, **_said(values, MESSAGE)}
+    if values["cost_basis_id"] is not None:
+        found["cost_basis"] = digests[values["cost_basis_id"]]
     if values["parent_uuid"] is not None:
         found["parent"] = values["parent_uuid"]
     return _with_model(found, values)

@@ -40,7 +40,7 @@ FIELDS = (
     "cost", "latency_ms", "finish_reason", "tool_calls", "error_message", "metadata",
     "is_active_path", "is_hidden", "is_sidechain",
 )  # fmt: skip
-OTHERS = ("sequence_number", "external_id", "function_call")
+OTHERS = ("sequence_number", "external_id", "function_call", "cost_basis")
 HEAD = (
     "session_type", "description", "temperature", "max_tokens", "top_p", "status", "source",
     "external_id",
@@ -51,7 +51,7 @@ KINDS = {
         "session_uuid", "title", "session_type", "description", "system_prompt", "status", "source",
         "external_id", "parent_external_id", "project", "parent", "message_uuid", "content",
         "content_type", "finish_reason", "error_message", "session", "annotation_uuid", "message",
-        "annotation_type", "annotator", "snapshot_type",
+        "annotation_type", "annotator", "snapshot_type", "cost_basis",
     ),
     "a number": ("temperature", "top_p", "cost"),
     "a whole number": (
@@ -113,7 +113,7 @@ def _read_file(file: SourceFile) -> Iterator[Item]:
             if name == "export":
                 _check(record)
                 continue
-            if name in ("project", "model"):
+            if name in ("project", "model", "cost_basis"):
                 yield CatalogRecord(place, name, _columns(record))
                 continue
             _check_types(record)

@@ -82,10 +82,10 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class CatalogRecord:
-    """A project or a model of our own export, which no session may refer to."""
+    """A project, model or basis of costs of our own export, which no session may refer to."""
 
     place: str
-    kind: str  # "project" or "model"
+    kind: str  # "project", "model" or "cost_basis"
     columns: dict[str, Any]
 
 

@@ -75,6 +75,12 @@ class CostBasis(models.Model):
         name = f"{self.provider}/{self.model}" if self.provider else self.model
         return ", ".join(filter(None, [str(self.kind), self.origin, name]))
 
+    @property
+    def named_rates(self) -> list[tuple[str, str]]:
+        """The prices it was computed with, USD per million tokens, by what they are for."""
+        rates = self.rates if isinstance(self.rates, dict) else {}
+        return [(str(name).replace("_", " "), str(rate)) for name, rate in rates.items()]
+
     @classmethod
     def store_fixed(cls, using: str) -> None:
         """Store the fixed rows, if they are not there."""

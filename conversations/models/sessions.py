@@ -13,7 +13,7 @@ from .catalog import LanguageModel, Project
 from .choices import Role, SessionStatus, SessionType, SnapshotType
 from .constraints import in_range, one_of
 from .fields import DateTimeField, ForeignKey, JSONField, TextField
-from .prices import CostBasis
+from .prices import BasisKind, CostBasis
 
 NANO = 1_000_000_000  # nano-dollars in a dollar
 MOST_TOKENS = 10**9  # of one message
@@ -287,6 +287,26 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.role} {self.sequence_number}"
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether it cost something that nobody knows."""
+        is_used = bool(self.input_tokens or self.output_tokens)
+        return self.cost is None and (is_used or self.cost_basis_id == CostBasis.SUBSCRIPTION)
+
+    @property
+    def cost_kind(self) -> str:
+        """How the cost came about, in a word; "" for a message that costs nothing."""
+        if self.cost is None:
+            return "unpriced" if self.is_unpriced else ""
+        return self.cost_basis.kind if self.cost_basis else BasisKind.RECORDED.value
+
+    @property
+    def cost_in_words(self) -> str:
+        """How the cost came about: `computed, genai-prices 0.2.3, openai/gpt-4o`."""
+        if self.cost_kind and self.cost_basis:
+            return self.cost_basis.in_words
+        return "recorded by whoever wrote it" if self.cost is not None else self.cost_kind
 
 
 class SessionSnapshot(models.Model):

@@ -1,7 +1,7 @@
 """What a request costs, and how that is known. `Pricer` is the way in."""
 
 from .cost import LOCAL, RECORDED, SUBSCRIPTION, UNKNOWN, Basis, Cost
-from .messages import ModelName, Priced, priced
+from .messages import ModelName, Priced, after_edit, price_new, priced
 from .pricer import Pricer
 from .tokens import Usage, usage_of
 
@@ -16,6 +16,8 @@ __all__ = [
     "Priced",
     "Pricer",
     "Usage",
+    "after_edit",
+    "price_new",
     "priced",
     "usage_of",
 ]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conversations.models import CostBasis
+from django.utils import timezone
+
+from conversations.models import CostBasis, LanguageModel, Message, Session
 from conversations.models.choices import Role
-from conversations.models.sessions import MOST_COST
+from conversations.models.sessions import MOST_COST, TOKEN_COLUMNS
 
 from .pricer import Pricer
 from .tokens import usage_of
 
 # Whose web pages say nothing of tokens, and are paid for by the month.
 SUBSCRIPTION_SOURCES = frozenset({"chatgpt", "claude-ai"})
+# What a computed cost depends on, of the columns that people change.
+PRICED_BY = frozenset({*TOKEN_COLUMNS, "model_id", "timestamp"})
 
 
 class ModelName(NamedTuple):
@@ -52,9 +57,16 @@ def priced(
     has_tokens = message.input_tokens or message.output_tokens
     if recorded is not None and (recorded or not has_tokens):
         return Priced(recorded, CostBasis.RECORDED)
-    if not has_tokens:
-        if source in SUBSCRIPTION_SOURCES and message.role == Role.ASSISTANT:
-            return Priced(None, CostBasis.SUBSCRIPTION)
+    if has_tokens:
+        return computed(pricer, message, metadata, model, at)
+    if source in SUBSCRIPTION_SOURCES and message.role == Role.ASSISTANT:
+        return Priced(None, CostBasis.SUBSCRIPTION)
+    return NOTHING
+
+
+def computed(pricer: Pricer, message: Any, metadata: Any, model: ModelName, at: datetime) -> Priced:
+    """Return what the tokens of a message cost, whatever was recorded."""
+    if not (message.input_tokens or message.output_tokens):
         return NOTHING
     cost = pricer.price(
         model.provider, model.model, usage_of(message, metadata), at, version=model.version
@@ -63,3 +75,41 @@ def priced(
     if amount is None or amount > MOST_COST:
         return Priced(None, CostBasis.UNKNOWN)
     return Priced(amount, pricer.basis_id(cost.basis))
+
+
+def name_of(*models: LanguageModel | None) -> ModelName:
+    """Return what the first of these is called that is one: a message's model, its session's."""
+    model = next(filter(None, models), None)
+    if model is None:
+        return ModelName()
+    return ModelName(model.provider, model.model_name, model.model_version)
+
+
+def price_new(session: Session, messages: Iterable[Message]) -> None:
+    """Give new messages of a session their cost and basis, in the caller's transaction."""
+    using = session._state.db
+    pricer = None
+    for message in messages:
+        message.cost_basis_id = None
+        if message.cost is None and not (message.input_tokens or message.output_tokens):
+            continue
+        pricer = pricer or Pricer(using)
+        model = name_of(message.model, session.model)
+        at = message.timestamp if isinstance(message.timestamp, datetime) else timezone.now()
+        message.cost, message.cost_basis_id = priced(pricer, message, message.metadata, model, at)
+
+
+def after_edit(message: Message, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return cost and basis of a message of which these columns were changed by hand.
+
+    `message` has the new values already. A cost that was written is recorded; one that was deleted,
+    or that was computed from what has changed, is computed again. Empty if it stays.
+    """
+    if columns.get("cost") is not None:
+        return {"cost_basis_id": CostBasis.RECORDED}
+    is_recorded = message.cost_basis_id in (None, CostBasis.RECORDED) and message.cost is not None
+    if "cost" not in columns and (is_recorded or not PRICED_BY & columns.keys()):
+        return {}
+    using = message._state.db
+    model = name_of(message.model, message.session.model)
+    return computed(Pricer(using), message, message.metadata, model, message.timestamp)._asdict()

@@ -18,6 +18,7 @@ from conversations import databases
 from conversations.importers.records import CatalogRecord, Item, Rejected, SessionRecord
 
 from .chunk import Chunk
+from .costs import Costs
 from .identity import message_uuid, session_uuid
 from .journal import Cancelled, Journal
 from .names import Names
@@ -83,6 +84,7 @@ class _Writer:
         self.connection = connections[using]
         self.database = databases.of(self.connection)
         self.names = Names(using, project)
+        self.costs = Costs(using)
         self.journal = journal
         self.with_deleted = with_deleted
         self.parents: dict[str, str] = {}  # of our own export: id of a session -> of its parent
@@ -117,14 +119,14 @@ class _Writer:
     def add_to_catalog(self, item: CatalogRecord) -> None:
         try:
             with transaction.atomic(self.using):
-                self.names.add(item)
+                (self.costs if item.kind == "cost_basis" else self.names).add(item)
         except UNSTORABLE as error:
             self.report.note(Rejected(item.place, f"cannot be stored: {error}"))
 
     def store(self, records: dict[tuple[str, str], SessionRecord]) -> None:
         if not records:
             return
-        chunk = Chunk(self.connection, self.names, self.with_deleted)
+        chunk = Chunk(self.connection, self.names, self.costs, self.with_deleted)
         try:
             with transaction.atomic(self.using), self.connection.cursor() as cursor:
                 chunk.write(cursor, records)
@@ -132,6 +134,7 @@ class _Writer:
                     self.journal.note_chunk(chunk)
         except UNSTORABLE as error:
             self.names.forget()  # what the transaction had made is gone with it
+            self.costs.forget()
             if self.database.explain(error, "") is not None:
                 raise  # the whole database is in trouble, not one record
             if len(records) > 1:  # find the record that cannot be stored; keep the others

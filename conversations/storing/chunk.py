@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from conversations import changes, databases
+from conversations import bulk, changes, databases
 from conversations.importers.records import MessageRecord, SessionRecord, Skipped
 from conversations.importers.structure.links import cut_cycles
 from conversations.models import Deletion, Message, Session
 
+from .costs import Costs
 from .identity import OWN, message_uuid, session_uuid
 from .names import Names
 from .notes import Notes
@@ -32,9 +33,9 @@ SESSION_COLUMNS = (
 MESSAGE_COLUMNS = (
     "id", "message_uuid", "session_id", "parent_message_id", "sequence_number", "role", "content",
     "content_type", "model_id", "timestamp", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "cost", "latency_ms",
-    "finish_reason", "function_call", "tool_calls", "error_message", "metadata", "external_id",
-    "is_active_path", "is_hidden", "is_sidechain",
+    "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "cost",
+    "cost_basis_id", "latency_ms", "finish_reason", "function_call", "tool_calls",
+    "error_message", "metadata", "external_id", "is_active_path", "is_hidden", "is_sidechain",
 )  # fmt: skip
 # What a session that was said elsewhere has in the columns that only our own export fills.
 SESSION_DEFAULTS = {
@@ -52,24 +53,37 @@ INSERT_SESSION = _insert_into("sessions", SESSION_COLUMNS)
 INSERT_MESSAGE = _insert_into("messages", MESSAGE_COLUMNS)
 
 
+class Queued(NamedTuple):
+    """A message to insert; `source` and `session` are where it comes from."""
+
+    id: int
+    uuid: str
+    session_id: int
+    parent_uuid: str | None
+    sequence_number: int
+    time: datetime
+    record: MessageRecord
+    source: str
+    session: SessionRecord
+
+
 class Chunk:
     """Writes some sessions inside one transaction, and counts what it did."""
 
-    def __init__(self, connection, names: Names, with_deleted: bool = False) -> None:
+    def __init__(self, connection, names: Names, costs: Costs, with_deleted: bool = False) -> None:
         self.using = connection.alias
         self.database = databases.of(connection)
         self.time = self.database.time_text
         self.uuids: dict[tuple[str, str], str] = {}  # of messages, by source and key
         self.names = names
+        self.costs = costs
         self.with_deleted = with_deleted
         self.new = self.updated = self.unchanged = self.messages_updated = 0
         self.skipped: list[Skipped] = []
         self.steps: list[changes.Step] = []  # what sets changed values back
         self.sessions: dict[int, tuple] = {}  # rows to insert, by id
         self.notes = Notes(self.using)
-        # Messages to insert: (id, message_uuid, session id, parent's uuid, sequence number, time,
-        # record).
-        self.messages: list[tuple[int, str, int, str | None, int, datetime, MessageRecord]] = []
+        self.messages: list[Queued] = []
 
     def add_to(self, report: ImportReport) -> None:
         """Add what was done to a report."""
@@ -196,6 +210,7 @@ class Chunk:
         if fresh or len(here) >= len(ours):
             for uuid in here:
                 if uuid in ours and (columns := differences(self.cursor, ours[uuid], given[uuid])):
+                    columns = self._with_cost(columns, source, record, given[uuid])
                     self._update(Message, ours[uuid].id, columns)
                     changed += 1
         self.messages_updated += changed
@@ -263,7 +278,7 @@ class Chunk:
                 if type(number) is not int or number in taken:
                     number = sequence
                 self.messages.append(
-                    (
+                    Queued(
                         id,
                         uuid,
                         session_id,
@@ -271,12 +286,14 @@ class Chunk:
                         number,
                         time or timezone.now(),
                         message,
+                        source,
+                        record,
                     )
                 )
                 sequence = max(sequence, number) + 1
             elif known.session_id != session_id:
                 origin = known.session_id
-                self._keep_greater_usage(known, message)
+                self._keep_greater_usage(known, message, source, record)
         return origin and self._external_id(origin)
 
     def _external_id(self, session_id: int) -> str | None:
@@ -285,38 +302,50 @@ class Chunk:
         sessions = Session.with_trash.using(self.using).filter(id=session_id)
         return sessions.values_list("external_id", flat=True).first()
 
-    def _keep_greater_usage(self, known: Known, record: MessageRecord) -> None:
+    def _keep_greater_usage(
+        self, known: Known, record: MessageRecord, source: str, session: SessionRecord
+    ) -> None:
         if rank(record) <= rank(known):
             return
         columns = usage(record)
         known.input_tokens, known.output_tokens = record.input_tokens, record.output_tokens
         if known.record is None:
-            self._update(Message, known.id, columns)
+            self._update(Message, known.id, self._with_cost(columns, source, session, record))
             self.messages_updated += 1
         else:  # not written yet
             for name, value in columns.items():
                 setattr(known.record, name, value)
 
+    def _with_cost(
+        self, columns: dict[str, Any], source: str, session: SessionRecord, record: MessageRecord
+    ) -> dict[str, Any]:
+        """Return the columns of a stored message that change, with its cost if its usage does."""
+        if "cost" not in columns:
+            return columns
+        time = record.timestamp or session.started_at or timezone.now()
+        return columns | self.costs.of(source, session, record, time)._asdict()
+
     def _insert(self, cursor) -> None:
         # Only what is new can close a circle: nothing that is stored waits for a parent.
-        parents = {uuid: parent for _, uuid, _, parent, *_ in self.messages if parent}
+        parents = {each.uuid: each.parent_uuid for each in self.messages if each.parent_uuid}
         cut_cycles(parents)
         with self.database.bulk_load(cursor):
             cursor.executemany(INSERT_SESSION, list(self.sessions.values()))
             for start in range(0, len(self.messages), MESSAGES_AT_ONCE):
                 some = self.messages[start : start + MESSAGES_AT_ONCE]
-                rows = [self._row(parents.get(message[1]), *message) for message in some]
+                rows = [self._row(parents.get(each.uuid), each) for each in some]
                 cursor.executemany(INSERT_MESSAGE, rows)
                 if self.drops_texts:
-                    for *_, record in some:
-                        record.content = ""
+                    for each in some:
+                        each.record.content = ""
             sessions, messages = (
                 self.session_ids[: len(self.sessions)],
                 self.message_ids[: len(self.messages)],
             )
-            self.database.catch_up(cursor, sessions, messages)
+            bulk.catch_up(cursor, self.database, sessions, messages)
 
-    def _row(self, parent_uuid, id, uuid, session_id, _, sequence, time, record) -> tuple:
+    def _row(self, parent_uuid: str | None, queued: Queued) -> tuple:
+        id, uuid, session_id, _, sequence, time, record, source, session = queued
         parent = parent_uuid and self.known.get(parent_uuid)
         external_id, function_call = record.key, None
         if record.own:
@@ -339,7 +368,7 @@ class Chunk:
             record.cache_write_5m_tokens,
             record.cache_write_1h_tokens,
             record.reasoning_tokens,
-            record.cost,
+            *self.costs.of(source, session, record, time),
             record.latency_ms,
             record.finish_reason,
             to_json(function_call),

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from conversations import changes, transcript, writing
+from conversations import changes, pricing, transcript, writing
 from conversations.errors import SessionsError
 from conversations.forms import MessageForm, changed_columns
 from conversations.models import Message, Session
@@ -25,7 +25,9 @@ def address(session: Session, message_uuid: str) -> str:
 
 
 def _message(session_uuid: str, message_uuid: str, **options) -> Message:
-    messages = Message.objects.filter(session__deleted_at=None).select_related("model")
+    messages = Message.objects.filter(session__deleted_at=None).select_related(
+        "model", "cost_basis"
+    )
     return get_object_or_404(
         messages, session__session_uuid=session_uuid, message_uuid=message_uuid
     )
@@ -66,6 +68,7 @@ def message_detail(request: HttpRequest, session_uuid: str, message_uuid: str) -
     form = MessageForm(request.POST or None, instance=message)
     if request.method == "POST" and form.is_valid():
         columns = changed_columns(form)
+        columns |= pricing.after_edit(message, columns)
         summary = f"Message {message.sequence_number} changed"
         change = changes.edit(message, columns, summary, user=request.user)
         say(request, "Saved." if change.steps else "Nothing was changed.", undo=change)
