@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from .views import dashboards, styleguide
+from .views import budgets, dashboards, styleguide
 
 urlpatterns = [
     path("analytics/", dashboards.show_overview, name="analytics-overview"),
     path("analytics/costs/", dashboards.show_costs, name="analytics-costs"),
+    path("analytics/budgets/", budgets.list_budgets, name="budgets"),
+    path("analytics/budgets/new/", budgets.new_budget, name="budget-new"),
+    path("analytics/budgets/<int:pk>/", budgets.show_budget, name="budget"),
+    path("analytics/budgets/<int:pk>/edit/", budgets.edit_budget, name="budget-edit"),
+    path("analytics/budgets/<int:pk>/delete/", budgets.delete_budget, name="budget-delete"),
     path("styleguide/charts/", styleguide.charts_shown, name="styleguide-charts"),
 ]

@@ -116,16 +116,13 @@ class BudgetState:
         """USD that are likely spent by the end of the period."""
         return self.expected[-1] if self.expected else None
 
-    @property
-    def sessions_url(self) -> str:
-        """The address of the sessions that started in the period and that it is about."""
+    @cached_property
+    def filters(self) -> AnalyticsFilter:
+        """What leads to the sessions that started in the period and that it is about."""
         budget, query = self.budget, QueryDict(mutable=True)
-        for name, value in (
-            ("project", budget.project_id), ("model", budget.model_id), ("tag", budget.tag)
-        ):  # fmt: skip
-            if value:
-                query[name] = str(value)
-        return AnalyticsFilter(query, self.range).sessions_url()
+        names = {"project": budget.project_id, "model": budget.model_id, "tag": budget.tag}
+        query.update({name: str(value) for name, value in names.items() if value})
+        return AnalyticsFilter(query, self.range)
 
 
 def states(today: date | None = None, *, using: str = "default") -> list[BudgetState]:

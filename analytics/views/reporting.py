@@ -21,6 +21,7 @@ from conversations.views.sessions import tag_names
 TABS = (
     ("analytics-overview", "Overview"),
     ("analytics-costs", "Costs"),
+    ("budgets", "Budgets"),
 )
 SEEN = "X-Seen"  # header: the newest message that the page has counted
 NOTHING_NEW = 204  # htmx then leaves the page as it is
