@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..values.fields import Unusable, kind
-from . import anthropic, gemini, ollama, openai
+from . import anthropic, bedrock, gemini, ollama, openai
 from .cost import recorded_cost
 from .counts import Usage, checked
 
 __all__ = [
     "Usage",
     "anthropic",
+    "bedrock",
     "checked",
     "gemini",
     "ollama",
@@ -32,7 +33,7 @@ def read_usage(raw: Any) -> Usage:
         raise Unusable(f"usage is {kind(raw)}, not an object")
     if "cache_read_input_tokens" in raw or "cache_creation_input_tokens" in raw:
         return anthropic.read_usage(raw)
-    for reader in (gemini, ollama):
+    for reader in (gemini, ollama, bedrock):
         if raw.keys() & reader.OWN:
             return reader.read_usage(raw)
     return openai.read_usage(raw)

@@ -23,7 +23,8 @@ COLUMNS = (
 class Usage:
     """The counts of one response; `raw` is the source's own, kept where they do not add up.
 
-    `rest` is what else the source says about it. None is what it does not say.
+    `rest` is what else the source says about it, `cost` (USD) what it says was billed. None is what
+    it does not say.
     """
 
     input_tokens: int | None = None
@@ -34,6 +35,7 @@ class Usage:
     reasoning_tokens: int | None = None
     raw: dict[str, Any] | None = None
     rest: dict[str, Any] | None = None
+    cost: float | None = None
 
     @property
     def says_nothing(self) -> bool:
@@ -44,6 +46,8 @@ class Usage:
         """Write the counts into a message, what has no column into its metadata."""
         for name in COLUMNS:
             setattr(message, name, getattr(self, name))
+        if message.cost is None:
+            message.cost = self.cost
         if self.raw:
             message.metadata["usage_raw"] = self.raw
         if self.rest:
