@@ -69,6 +69,7 @@ class Command(commands.Command):
 
         cost = verb("cost", "Print what the last days cost.")
         cost.add_argument("--days", type=int, default=30)
+        cost.add_argument("--by", choices=list(COST_BY), help="one table only")
         commands.add_format(cost)
 
         commands.add_format(verb("performance", "Compare the models that answered."))
@@ -174,10 +175,10 @@ class Command(commands.Command):
             if value not in (None, ""):
                 self.print(f"{name.replace('_', ' ').capitalize():<22} {value}")
 
-    def cost(self, *, days, format, **_):
+    def cost(self, *, days, by, format, **_):
         summary = self.sessions.get_cost_summary(days)
         if format == "json":
-            self.print_json(summary)
+            self.print_json(summary[f"by_{by}"] if by else summary)
             return
         self.print(f"Cost summary, last {days} days")
         self.print(f"  Total cost:    ${summary['total_cost']:.4f}")
@@ -185,13 +186,13 @@ class Command(commands.Command):
         self.print(f"  Messages:      {summary['message_count']:,}")
         self.print(f"  Input tokens:  {summary['total_input_tokens']:,}")
         self.print(f"  Output tokens: {summary['total_output_tokens']:,}")
-        for title, rows, key in (
-            ("By model", summary["by_model"], model_name),
-            ("By day", summary["by_day"], lambda row: row["date"]),
-        ):
-            self.print(f"\n{title:<40} {'Messages':>9} {'Tokens':>14} {'Cost':>12}")
+        if summary["unpriced_count"]:
+            self.print(f"  Unpriced:      {summary['unpriced_count']:,} messages, not in the cost")
+        for name in [by] if by else COST_BY:
+            key = COST_BY[name]
+            self.print(f"\n{f'By {name}':<40} {'Messages':>9} {'Tokens':>14} {'Cost':>12}")
             self.print("-" * 78)
-            for row in rows:
+            for row in summary[f"by_{name}"]:
                 tokens = row["total_input_tokens"] + row["total_output_tokens"]
                 self.print(
                     f"{one_line(key(row), 40):<40} {row['message_count']:>9,} {tokens:>14,}"
@@ -205,16 +206,15 @@ class Command(commands.Command):
             return
         self.print(
             f"{'Model':<40} {'Sessions':>8} {'Msgs':>8} {'Tokens in':>13} {'Tokens out':>12}"
-            f" {'Latency':>9} {'Cost':>12}"
+            f" {'Latency':>9} {'p95':>9} {'Cost':>12}"
         )
-        self.print("-" * 108)
+        self.print("-" * 118)
         for row in rows:
-            latency = row["avg_latency_ms"]
             self.print(
                 f"{one_line(row['model_full_name'], 40):<40} {row['session_count']:>8,}"
                 f" {row['message_count']:>8,} {row['total_input_tokens']:>13,}"
                 f" {row['total_output_tokens']:>12,}"
-                f" {'-' if latency is None else f'{latency:.0f}ms':>9}"
+                f" {in_ms(row['avg_latency_ms']):>9} {in_ms(row['p95_latency_ms']):>9}"
                 f" {'$' + format_cost(row['total_cost']):>12}"
             )
 
@@ -277,3 +277,14 @@ def format_cost(dollars: float) -> str:
 def model_name(row: dict) -> str:
     """Return `provider/model_name`, or what stands for an unknown one."""
     return f"{row['provider']}/{row['model_name']}" if row["model_name"] else "(no model)"
+
+
+def in_ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}ms"
+
+
+COST_BY = {
+    "model": model_name,
+    "project": lambda row: row["project"] or "(no project)",
+    "day": lambda row: row["date"],
+}
