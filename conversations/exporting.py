@@ -97,7 +97,7 @@ def of_options(
         return Session.objects.filter(pk__in=found)
     query = QueryDict(mutable=True)
     if project is not None:
-        query["project"] = NONE if project == NONE else str(_project(project).pk)
+        query["project"] = NONE if project == NONE else str(project_named(project).pk)
     for name, value in filters.items():
         if value is not None:
             query[name] = value
@@ -106,11 +106,12 @@ def of_options(
         raise InvalidValue(f"--{name}: {value!r:.100}: {reason}")
     sessions = chosen.qs
     if model is not None:
-        sessions = sessions.filter(model__in=_models(model))
+        sessions = sessions.filter(model__in=models_named(model))
     return searched(sessions, typed) if typed else sessions
 
 
-def _project(name: str) -> Project:
+def project_named(name: str) -> Project:
+    """Return the project of this name; raises `InvalidValue` if there is none."""
     project = Project.objects.filter(name=name).first()
     if project is None:
         known = ", ".join(Project.objects.values_list("name", flat=True)[:LISTED])
@@ -118,7 +119,8 @@ def _project(name: str) -> Project:
     return project
 
 
-def _models(name: str) -> list[LanguageModel]:
+def models_named(name: str) -> list[LanguageModel]:
+    """Return the models `name` or `provider/name`; raises `InvalidValue` if there is none."""
     provider, _, tail = name.partition("/")
     found = list(
         LanguageModel.objects.filter(Q(model_name=name) | Q(provider=provider, model_name=tail))

@@ -5,7 +5,7 @@ from .batches import BatchItem, BatchJob
 from .catalog import LanguageModel, Project
 from .changes import Change, SavedView
 from .imports import Deletion, Import, ImportChunk, ImportStatus, RejectedRecord
-from .prices import BasisKind, CostBasis, Price, PriceKind, RepriceChange, RepriceRun
+from .prices import BasisKind, CostBasis, Price, PriceKind, RepriceChange, RepriceRun, RepriceStatus
 from .sessions import Message, Session, SessionSnapshot, SessionTag
 from .workflows import Workflow, WorkflowExecution, WorkflowStep
 
@@ -28,6 +28,7 @@ __all__ = [
     "RejectedRecord",
     "RepriceChange",
     "RepriceRun",
+    "RepriceStatus",
     "SavedView",
     "Session",
     "SessionSnapshot",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from .constraints import in_range, one_of
 from .fields import DateField, DateTimeField, ForeignKey, JSONField, MillionthsField
@@ -161,13 +162,30 @@ class Price(models.Model):
         return f"{self.provider or 'any provider'}/{self.model_pattern}"
 
 
+class RepriceStatus(models.TextChoices):
+    """Where a run that prices messages anew stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"  # before its end; it can be continued or undone
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
 class RepriceRun(models.Model):
     """One run that gave messages another cost, and what takes it back."""
 
     run_uuid = models.CharField(max_length=64, unique=True)
     user = ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    status = models.CharField(
+        max_length=20, choices=RepriceStatus, db_default=RepriceStatus.WAITING
+    )
     options = JSONField(blank=True, default=dict, db_default={})  # which messages were asked for
+    last_message_id = models.BigIntegerField(db_default=0)  # up to which they have been looked at
+    checked = models.BigIntegerField(db_default=0)  # messages with tokens that were looked at
     messages = models.BigIntegerField(db_default=0)  # that got another cost or basis
+    left_alone = models.BigIntegerField(db_default=0)  # by its undoing: changed or deleted since
     nanos_before = models.BigIntegerField(db_default=0)  # nano-dollars, of those messages
     nanos_after = models.BigIntegerField(db_default=0)
     made_at = DateTimeField(db_default=Now())
@@ -176,9 +194,38 @@ class RepriceRun(models.Model):
     class Meta:
         db_table = "reprice_runs"
         ordering = ["-id"]
+        constraints = [one_of("reprice_runs", "status", RepriceStatus)]
 
     def __str__(self):
         return self.run_uuid
+
+    def get_absolute_url(self):
+        return reverse("reprice-run", args=[self.run_uuid])
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something will still happen to it by itself."""
+        return self.status in (
+            RepriceStatus.WAITING,
+            RepriceStatus.RUNNING,
+            RepriceStatus.UNDOING,
+        )
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether it has changed something that can be taken back."""
+        is_settled = self.status in (RepriceStatus.DONE, RepriceStatus.STOPPED)
+        return is_settled and self.messages > 0
+
+    @property
+    def cost_before(self) -> Decimal:
+        """USD, of the messages that it changed."""
+        return Decimal(self.nanos_before).scaleb(-9)
+
+    @property
+    def cost_after(self) -> Decimal:
+        """USD, of the messages that it changed."""
+        return Decimal(self.nanos_after).scaleb(-9)
 
 
 class RepriceChange(models.Model):

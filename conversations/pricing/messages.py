@@ -28,6 +28,12 @@ class ModelName(NamedTuple):
     model: str = ""
     version: str = ""
 
+    @property
+    def in_full(self) -> str:
+        """The name as people write it: `openai/gpt-4o`; "" if there is none."""
+        name = "/".join(filter(None, self[:2]))
+        return f"{name} ({self.version})" if self.version else name
+
 
 class Priced(NamedTuple):
     """What `messages.cost` (USD) and `messages.cost_basis_id` hold."""

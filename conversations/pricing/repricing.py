@@ -1,0 +1,379 @@
+"""Pricing messages anew: what it would change, doing it, and taking it back.
+
+A recorded cost is left alone, unless it is 0 beside tokens. What was computed, is local or has no
+price gets the price of the message's own time, as price book and price list are now.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from conversations import bulk, databases, locks
+from conversations.errors import InvalidValue, UnknownId
+from conversations.models import (
+    BasisKind,
+    CostBasis,
+    RepriceChange,
+    RepriceRun,
+    RepriceStatus,
+)
+from conversations.models.sessions import NANO
+from conversations.writing import new_id
+
+from . import requests
+from .messages import Priced, computed
+from .pricer import Pricer
+from .requests import Request, Scope
+
+AT_ONCE = 10_000  # messages of a transaction
+WHOLE = 2**52  # from here on a float has no fraction
+SHORTEST_ID = 6  # characters of a run's id that are enough, if no other begins like this
+SET = "UPDATE messages SET cost = %s, cost_basis_id = %s WHERE id = %s"
+KEEP = """
+    INSERT INTO reprice_changes
+        (run_id, message_id, old_cost, new_cost, old_basis_id, new_basis_id)
+    VALUES (%s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(slots=True)
+class Line:
+    """What becomes of the messages of a model in a month (of the site's time zone)."""
+
+    month: str  # 2026-03
+    model: str  # provider/name, "" if nobody knows which
+    messages: int = 0  # that are priced anew
+    changed: int = 0  # of them, that get another cost or basis
+    nanos_before: int = 0
+    nanos_after: int = 0
+    unpriced_before: int = 0
+    unpriced_after: int = 0
+
+    @property
+    def cost_before(self) -> Decimal:
+        """USD."""
+        return Decimal(self.nanos_before) / NANO
+
+    @property
+    def cost_after(self) -> Decimal:
+        """USD."""
+        return Decimal(self.nanos_after) / NANO
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What pricing anew would change, by month and model."""
+
+    lines: list[Line]
+    recorded: int  # messages with tokens whose recorded cost is left alone
+    is_whole: bool  # else there was no time to look at all
+
+    @property
+    def total(self) -> Line:
+        """All lines in one."""
+        total = Line("", "")
+        for line in self.lines:
+            for name in ("messages", "changed", "nanos_before", "nanos_after", "unpriced_before",
+                         "unpriced_after"):  # fmt: skip
+                setattr(total, name, getattr(total, name) + getattr(line, name))
+        return total
+
+
+class _Repricer:
+    """Prices requests by the prices of the database as they are when this is made."""
+
+    def __init__(self, using: str) -> None:
+        self.pricer = Pricer(using)
+        self.names = requests.names(using)
+        recorded = CostBasis.objects.using(using).filter(kind=BasisKind.RECORDED)
+        self.recorded = {None, *recorded.values_list("id", flat=True)}
+
+    def price(self, request: Request) -> Priced | None:
+        """Return what a request costs now; None if its recorded cost is left alone."""
+        if request.cost and request.cost_basis_id in self.recorded:
+            return None
+        name = self.names.get(request.model_id, requests.NO_MODEL)
+        return computed(self.pricer, request, request.decoded, name, request.timestamp)
+
+
+def plan(
+    scope: Scope,
+    *,
+    seconds: float | None = None,
+    progress: Callable[[int], None] = lambda checked: None,
+    at_once: int = AT_ONCE,
+    using: str = "default",
+) -> Plan:
+    """Return what pricing these messages anew would change; no message is written.
+
+    With `seconds`, no more than so many are looked at as that takes.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    repricer, zone = _Repricer(using), timezone.get_default_timezone()
+    lines: dict[tuple[str, int | None], Line] = {}
+    last = recorded = checked = 0
+    is_whole = True
+    with connections[using].cursor() as cursor:
+        while found := requests.after(cursor, scope, last, at_once):
+            for request in found:
+                new = repricer.price(request)
+                if new is None:
+                    recorded += 1
+                    continue
+                month = f"{_utc(request.timestamp).astimezone(zone):%Y-%m}"
+                key = (month, request.model_id)
+                line = lines.get(key)
+                if line is None:
+                    name = repricer.names.get(request.model_id, requests.NO_MODEL)
+                    line = lines[key] = Line(month, name.in_full)
+                line.messages += 1
+                line.changed += new != (request.cost, request.cost_basis_id)
+                line.nanos_before += request.cost_nanos or 0
+                line.nanos_after += nanos(new.cost)
+                line.unpriced_before += request.cost is None
+                line.unpriced_after += new.cost is None
+            last = found[-1].id
+            checked += len(found)
+            progress(checked)
+            if until is not None and time.monotonic() > until:
+                is_whole = not requests.after(cursor, scope, last, 1)
+                break
+    in_order = sorted(lines.values(), key=lambda line: (line.month, line.model))
+    return Plan(in_order, recorded, is_whole)
+
+
+def begin(
+    scope: Scope,
+    *,
+    words: str = "",
+    user: AbstractBaseUser | None = None,
+    in_background: bool = False,
+    using: str = "default",
+) -> RepriceRun:
+    """Make the row of a run that has yet to do it. `words` say for people what is meant."""
+    options = {"scope": scope.as_json(), "words": words, "in_background": in_background}
+    runs = RepriceRun.objects.using(using)
+    return runs.create(run_uuid=new_id(), user=user, options=options, status=RepriceStatus.WAITING)
+
+
+def apply(
+    scope: Scope,
+    *,
+    words: str = "",
+    user: AbstractBaseUser | None = None,
+    progress: Callable[[RepriceRun], None] = lambda run: None,
+    using: str = "default",
+) -> RepriceRun:
+    """Price these messages anew, and return the run, which `undo` takes back."""
+    return run(begin(scope, words=words, user=user, using=using), progress=progress)
+
+
+def run(
+    entry: RepriceRun,
+    *,
+    progress: Callable[[RepriceRun], None] = lambda run: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    at_once: int = AT_ONCE,
+) -> RepriceRun:
+    """Do a run from its start, or from where it was stopped, and return it.
+
+    What a transaction has written is whole whenever the process ends. Raises `InvalidValue` if
+    the run is at its end already, or another process is at it.
+    """
+    if not locks.is_free(_lock(entry)):
+        raise InvalidValue(f"Another process is at run {entry.run_uuid}.")
+    if entry.status not in (RepriceStatus.WAITING, RepriceStatus.RUNNING, RepriceStatus.STOPPED):
+        raise InvalidValue(f"Run {entry.run_uuid} is {entry.get_status_display().lower()}.")
+    using = entry._state.db
+    scope, repricer = Scope.from_json(entry.options["scope"]), _Repricer(using)
+    with locks.held(_lock(entry)), connections[using].cursor() as cursor:
+        _set(entry, status=RepriceStatus.RUNNING)
+        try:
+            while found := requests.after(cursor, scope, entry.last_message_id, at_once):
+                _reprice(cursor, entry, repricer, found)
+                progress(entry)
+                if should_stop():
+                    _set(entry, status=RepriceStatus.WAITING)
+                    return entry
+        except BaseException:
+            _set(entry, status=RepriceStatus.STOPPED)
+            raise
+        _set(entry, status=RepriceStatus.DONE)
+    return entry
+
+
+def _reprice(cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request]) -> None:
+    # Prices are looked up before the transaction, so that other writers wait for it less.
+    seen: dict[int, tuple[Request, Priced]] = {}
+    for request in found:
+        new = repricer.price(request)
+        if new is not None and new != (request.cost, request.cost_basis_id):
+            seen[request.id] = (request, new)
+    with transaction.atomic(entry._state.db):
+        changes: list[tuple[Request, Priced]] = []
+        for request in requests.of_ids(cursor, list(seen)) if seen else []:
+            before, new = seen[request.id]
+            if request != before:  # somebody was quicker
+                new = repricer.price(request)
+            if new is not None and new != (request.cost, request.cost_basis_id):
+                changes.append((request, new))
+        after = 0
+        if changes:
+            changes.sort(key=lambda change: change[0].id)
+            cursor.executemany(
+                KEEP,
+                [(entry.pk, r.id, r.cost, new.cost, r.cost_basis_id, new.cost_basis_id)
+                 for r, new in changes],
+            )  # fmt: skip
+            after = _write(cursor, [(*new, request.id) for request, new in changes])
+        at = RepriceRun.objects.using(entry._state.db).filter(
+            pk=entry.pk, last_message_id=entry.last_message_id, status=RepriceStatus.RUNNING
+        )
+        columns = {
+            "last_message_id": found[-1].id,
+            "checked": entry.checked + len(found),
+            "messages": entry.messages + len(changes),
+            "nanos_before": entry.nanos_before + sum(r.cost_nanos or 0 for r, _ in changes),
+            "nanos_after": entry.nanos_after + after,
+        }
+        if not at.update(**columns):
+            raise InvalidValue(f"Another process is at run {entry.run_uuid}.")
+    for name, value in columns.items():
+        setattr(entry, name, value)
+
+
+def _write(cursor, rows: list[tuple[float | None, int | None, int]]) -> int:
+    """Set cost and basis of messages by their ids; return their nano-dollars thereafter."""
+    listed, params = databases.of(cursor.db).with_list(
+        "SELECT id FROM messages WHERE id IN {listed}", [id for *_, id in rows]
+    )
+    written = bulk.Selection(listed, tuple(params))
+    with bulk.changing(cursor, written):
+        cursor.executemany(SET, rows)
+    cursor.execute(
+        f"SELECT COALESCE(SUM(cost_nanos), 0) FROM messages WHERE id IN ({written.sql})",
+        written.params,
+    )
+    return cursor.fetchone()[0]
+
+
+def ask_to_undo(entry: RepriceRun) -> None:
+    """Mark a run as one to be taken back; raises `InvalidValue` if it cannot be."""
+    settle(using=entry._state.db)
+    with transaction.atomic(entry._state.db):
+        entry.refresh_from_db()
+        if entry.status == RepriceStatus.UNDOING:
+            return
+        if entry.is_busy:
+            raise InvalidValue(f"Run {entry.run_uuid} is not at its end yet.")
+        if not entry.can_be_undone:
+            raise InvalidValue(f"Run {entry.run_uuid} has changed nothing that could be undone.")
+        _set(entry, status=RepriceStatus.UNDOING)
+
+
+def undo(
+    entry: RepriceRun,
+    *,
+    progress: Callable[[RepriceRun], None] = lambda run: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    at_once: int = AT_ONCE,
+) -> RepriceRun:
+    """Give messages the cost and basis back that they had before a run, to the last bit.
+
+    What was changed or deleted since is left alone and counted in `left_alone`. May be stopped, and
+    goes on when it is called again. Raises `InvalidValue` if there is nothing to take back.
+    """
+    ask_to_undo(entry)
+    using = entry._state.db
+    kept = RepriceChange.objects.using(using).filter(run=entry).order_by("id")
+    with locks.held(_lock(entry)), connections[using].cursor() as cursor:
+        while True:
+            with transaction.atomic(using):
+                changes = list(kept[:at_once])
+                if not changes:
+                    _set(entry, status=RepriceStatus.UNDONE, undone_at=timezone.now())
+                    return entry
+                count = _set_back(cursor, changes)
+                kept.filter(pk__lte=changes[-1].pk).delete()
+                left = F("left_alone") + len(changes) - count
+                RepriceRun.objects.using(using).filter(pk=entry.pk).update(left_alone=left)
+            entry.refresh_from_db()
+            progress(entry)
+            if should_stop():
+                return entry
+
+
+def _set_back(cursor, changes: Iterable[RepriceChange]) -> int:
+    """Set back what is as the changes left it; return how many messages that were."""
+    listed, params = databases.of(cursor.db).with_list(
+        "SELECT id, cost, cost_basis_id FROM messages WHERE id IN {listed}",
+        [change.message_id for change in changes],
+    )
+    cursor.execute(listed, params)
+    now = {id: columns for id, *columns in cursor.fetchall()}
+    rows = [
+        (change.old_cost, change.old_basis_id, change.message_id)
+        for change in changes
+        if now.get(change.message_id) == [change.new_cost, change.new_basis_id]
+    ]
+    if rows:
+        _write(cursor, rows)
+    return len(rows)
+
+
+def settle(*, using: str = "default") -> None:
+    """Say of runs whose process has died that they were stopped.
+
+    Those that a worker does are left to it: it goes on with them when it starts again.
+    """
+    running = RepriceRun.objects.using(using).filter(status=RepriceStatus.RUNNING)
+    for entry in running:
+        if not entry.options.get("in_background") and locks.is_free(_lock(entry)):
+            _set(entry, status=RepriceStatus.STOPPED)
+
+
+def find_run(identifier: str, *, using: str = "default") -> RepriceRun:
+    """Return the run with this id, or whose id begins like this; raises `UnknownId`."""
+    runs = RepriceRun.objects.using(using)
+    is_readable = identifier.isprintable()
+    found = runs.filter(run_uuid=identifier).first() if is_readable else None
+    if found is None and is_readable and len(identifier) >= SHORTEST_ID:
+        alike = list(runs.filter(run_uuid__startswith=identifier)[:2])
+        found = alike[0] if len(alike) == 1 else None
+    if found is None:
+        raise UnknownId(f"there is no run {identifier!r:.100}; `reprice --list` lists them")
+    return found
+
+
+def is_being_done(entry: RepriceRun) -> bool:
+    """Return whether a living process is at a run."""
+    return not locks.is_free(_lock(entry))
+
+
+def nanos(cost: float | None) -> int:
+    """Return USD as nano-dollars, as the column `cost_nanos` has them; 0 if unknown."""
+    exact = (cost or 0.0) * NANO
+    return int(exact + 0.5) if exact < WHOLE else int(exact)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _lock(entry: RepriceRun) -> str:
+    return f"reprice-{entry.run_uuid}"
+
+
+def _set(entry: RepriceRun, **columns: object) -> None:
+    for name, value in columns.items():
+        setattr(entry, name, value)
+    RepriceRun.objects.using(entry._state.db).filter(pk=entry.pk).update(**columns)
