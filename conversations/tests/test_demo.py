@@ -263,11 +263,11 @@ def test_tools_are_called_and_answer():
         assert isinstance(call.tool_calls[0]["arguments"], dict)
 
 
-@pytest.mark.parametrize("word", ["barrier", "lifetimes", "Dockerfile", "Gutschein", "ログイン"])
-def test_searching_finds_something(word):
+def test_searching_finds_something():
     create(120)
-    said = Message.objects.filter(content__icontains=word)
-    assert said.exists() or sessions().filter(title__icontains=word).exists()
+    for word in ("barrier", "lifetimes", "Dockerfile", "Gutschein", "ログイン"):
+        said = Message.objects.filter(content__icontains=word)
+        assert said.exists() or sessions().filter(title__icontains=word).exists(), word
 
 
 # -- the texts ----------------------------------------------------------------------------------

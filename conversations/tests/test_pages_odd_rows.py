@@ -95,9 +95,11 @@ def use(client, session: Session) -> None:
 
 
 @pytest.mark.parametrize("value", ODD_JSON)
-def test_json_of_any_shape_in_a_session(client, session, value):
+def test_json_of_any_shape_in_a_session_and_its_snapshots(client, session, value):
     for column in ("tags", "metadata"):
         sql(f"UPDATE sessions SET {column} = %s", ODD_JSON[value])
+    for column in ("session_state", "context_window"):
+        sql(f"UPDATE session_snapshots SET {column} = %s", ODD_JSON[value])
     look_everywhere(client, session)
     use(client, session)
 
@@ -117,13 +119,6 @@ def test_json_of_any_shape_in_a_message(client, session, value):
 def test_json_of_any_shape_under_the_keys_that_pages_show(client, session, value):
     keys = (f'"{key}": {ODD_JSON[value]}' for key in ("thinking", "attachments", "tool_results"))
     sql("UPDATE messages SET metadata = %s", f"{{{', '.join(keys)}}}")
-    look_everywhere(client, session)
-
-
-@pytest.mark.parametrize("value", ODD_JSON)
-def test_json_of_any_shape_in_a_snapshot(client, session, value):
-    for column in ("session_state", "context_window"):
-        sql(f"UPDATE session_snapshots SET {column} = %s", ODD_JSON[value])
     look_everywhere(client, session)
 
 
@@ -206,17 +201,18 @@ def test_ids_of_any_text(client, session, uuid):
 
 
 @pytest.mark.parametrize("rating", [None, 1, 3.5, 5])
-@pytest.mark.parametrize("kind", ["rating", "tag", "note", "correction"])
-def test_annotations_of_any_kind_and_rating(client, session, kind, rating):
+def test_annotations_of_any_kind_and_rating(client, session, rating):
     message = session.messages.get()
-    for number, (entity, pk) in enumerate((("session", session.pk), ("message", message.pk))):
-        sql(
-            "INSERT INTO annotations (annotation_uuid, entity_type, entity_id, annotation_type,"
-            " rating, metadata) VALUES (%s, %s, %s, %s, %s, '7')",
-            f"a{number}", entity, pk, kind, rating,
-        )  # fmt: skip
+    for kind in ("rating", "tag", "note", "correction"):
+        for entity, pk in (("session", session.pk), ("message", message.pk)):
+            sql(
+                "INSERT INTO annotations (annotation_uuid, entity_type, entity_id,"
+                " annotation_type, rating, metadata) VALUES (%s, %s, %s, %s, %s, '7')",
+                f"{kind}-{entity}", entity, pk, kind, rating,
+            )  # fmt: skip
     look_everywhere(client, session)
-    assert client.post("/annotations/a0/delete/").status_code == 302
+    for kind in ("rating", "tag", "note", "correction"):
+        assert client.post(f"/annotations/{kind}-session/delete/").status_code == 302
 
 
 @pytest.mark.parametrize("shape", ["itself", "two", "of fifty", "a parent in the trash"])

@@ -36,6 +36,8 @@ ADDRESSES = [
     "https://evil.org/",
     "\t//evil.org",
 ]
+# Outside Markdown, the plain links among them are all the same text.
+NO_LINKS = [one for one in OWN if not (one.isprintable() and one.startswith(("[x](", "![x](")))]
 
 
 def user_of(django_user_model, name: str, **fields):
@@ -142,7 +144,7 @@ def test_nothing_that_is_stored_runs_on_any_page(client, django_user_model, payl
             check(client, address, headers=headers)
 
 
-@pytest.mark.parametrize("payload", OWN)
+@pytest.mark.parametrize("payload", NO_LINKS)
 def test_nothing_that_is_said_of_a_change_runs(client, payload):
     session = make_session(payload, "x", project=make_project(payload), model=make_model("a", "b"))
     at = session.get_absolute_url()
@@ -164,7 +166,7 @@ def test_nothing_that_is_said_of_a_change_runs(client, payload):
             check_page(client.post(address, wrong, follow=True).content.decode())
 
 
-@pytest.mark.parametrize("payload", OWN)
+@pytest.mark.parametrize("payload", NO_LINKS)
 def test_nothing_in_a_name_of_a_user_or_of_a_file_runs(django_user_model, payload):
     client = Client()
     client.force_login(user_of(django_user_model, payload[:150]))
@@ -226,21 +228,24 @@ def grow(count: int) -> Session:
     return session
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["/projects/", "/models/", "/trash/", "/go/?q=s", "/sessions/",
-     "{}branches/", "{}snapshots/", "{}edit/", "/sessions/new/", "/projects/?sort=-cost&page=2",
-     "/projects/{project}/", "/models/{model}/"],
-)  # fmt: skip
-def test_a_page_costs_the_same_for_ten_rows_and_for_three_hundred(client, address):
-    costs = []
+def test_a_page_costs_the_same_for_ten_rows_and_for_three_hundred(client):
+    costs: list[dict[str, int]] = []
     for count in (10, 300):
         Session.with_trash.all().delete()
         session = grow(count)
         last = Project.objects.order_by("-pk").first().pk
         model = LanguageModel.objects.order_by("-pk").first().pk
-        page = address.format(session.get_absolute_url(), project=last, model=model)
-        costs.append(queries(client, page))
+        at = session.get_absolute_url()
+        pages = {
+            "branches": f"{at}branches/", "snapshots": f"{at}snapshots/", "head": f"{at}edit/",
+            "project": f"/projects/{last}/", "model": f"/models/{model}/",
+        }  # fmt: skip
+        for address in (
+            "/projects/", "/models/", "/trash/", "/go/?q=s", "/sessions/", "/sessions/new/",
+            "/projects/?sort=-cost&page=2",
+        ):  # fmt: skip
+            pages[address] = address
+        costs.append({name: queries(client, address) for name, address in pages.items()})
     assert costs[0] == costs[1]
 
 
