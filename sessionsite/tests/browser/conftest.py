@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
 
 from conversations.tests.factories import add_message, make_model, make_project, make_session
 from sessionsite import testing
@@ -45,6 +45,7 @@ TOO_WIDE = """
 """
 WIDTHS = (1280, 360)
 PATIENCE = 10_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 RICH = """# Tea
 
 Boil `water`, then [read](https://example.org) | and wait.
@@ -120,7 +121,12 @@ class Visitor:
         self.page.goto(self.address + path)
 
     def has_focus(self, selector: str) -> bool:
-        return self.page.evaluate("(s) => document.activeElement.matches(s)", selector)
+        """Return whether the focus is there, or comes there in a while."""
+        try:
+            self.page.wait_for_function("(s) => document.activeElement.matches(s)", arg=selector)
+        except TimeoutError:
+            return False
+        return True
 
     def check(self) -> None:
         """Assert that nothing went wrong, and that the page does not scroll sideways."""

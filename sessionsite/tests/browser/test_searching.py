@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+import threading
 from datetime import timedelta
 
 import pytest
@@ -54,13 +54,17 @@ def test_hits_come_while_one_types_and_only_those_of_the_last_letters(
     page.wait_for_url("**q=sencha**")
     assert page.title() == "sencha \N{EN DASH} Search \N{EN DASH} LLM Sessions"
     page.locator("#facets .facet").first.wait_for()
-    assert page.locator("#announcement").inner_text() == "3 sessions, best first."
+    expect(page.locator("#announcement")).to_have_text("3 sessions, best first.")
 
     # An answer that comes late is no answer to what stands in the box by then.
     find = results.search.find
 
+    go_on, is_late = threading.Event(), threading.Event()
+
     def slowly(typed: str, **options):
-        time.sleep(1.5 if typed == "sencha a" else 0)
+        if typed == "sencha a":
+            go_on.wait(20)
+            is_late.set()
         return find(typed, **options)
 
     monkeypatch.setattr(results.search, "find", slowly)
@@ -69,7 +73,9 @@ def test_hits_come_while_one_types_and_only_those_of_the_last_letters(
         page.keyboard.type(" a")
     page.keyboard.type("ssam")
     expect(titles(page)).to_have_text(["Black"])
-    page.wait_for_timeout(1800)
+    go_on.set()
+    assert is_late.wait(20)
+    page.wait_for_timeout(500)  # for what must not come
     expect(titles(page)).to_have_text(["Black"])
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
@@ -92,11 +98,11 @@ def test_hits_are_gone_through_by_arrows_and_opened_by_enter(visit, reader, tea)
     press("ArrowDown")
     press("ArrowDown")
     assert visitor.has_focus("#hits [data-row]:nth-child(2) a.title")
-    assert page.locator(".hit.is-current").count() == 1
+    expect(page.locator(".hit.is-current")).to_have_count(1)
     press("ArrowUp")
     press("ArrowUp")
     assert visitor.has_focus("#search-text")
-    assert page.locator(".hit.is-current").count() == 0
+    expect(page.locator(".hit.is-current")).to_have_count(0)
     for _ in range(5):
         press("ArrowDown")
     assert visitor.has_focus("#hits [data-row]:nth-child(3) a.title")
@@ -143,7 +149,7 @@ def test_a_hit_on_a_late_page_of_a_long_session_is_landed_on_and_lit(visit, read
     page.get_by_role("link", name="Long").click()
     lit = page.locator(".message:target")
     lit.wait_for()
-    assert lit.locator(".permalink").inner_text() == "#999"
+    expect(lit.locator(".permalink")).to_have_text("#999")
     assert lit.evaluate("(message) => getComputedStyle(message).outlineStyle") == "solid"
     assert lit.bounding_box()["y"] < 200
     if javascript:  # what is folded is opened
