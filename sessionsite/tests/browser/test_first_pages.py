@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from conversations.tests.factories import (
     make_messages,
@@ -15,8 +16,8 @@ from conversations.tests.factories import (
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def shown(visitor) -> list[str]:
-    return visitor.page.locator("a.title").all_inner_texts()
+def shown(visitor):
+    return visitor.page.locator("a.title")
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
@@ -29,31 +30,29 @@ def test_sign_in_list_sort_page_and_open_a_session(visit, alice, javascript):
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/sessions/?sort=started")
-    assert shown(visitor)[0] == "Session 59"
+    expect(shown(visitor).first).to_have_text("Session 59")
 
     page.locator("#sort-title").click()
     page.wait_for_url("**sort=title**")
     page.wait_for_selector('th[aria-sort="ascending"] #sort-title')
-    assert shown(visitor)[:3] == ["Session 0", "Session 1", "Session 10"]
+    for place, title in enumerate(["Session 0", "Session 1", "Session 10"]):
+        expect(shown(visitor).nth(place)).to_have_text(title)
     page.get_by_role("link", name="Next").click()
     page.wait_for_url("**page=2**")
     page.wait_for_selector('[aria-current="page"]#page-2')
-    assert len(shown(visitor)) == 25
-    second = shown(visitor)
+    expect(shown(visitor)).to_have_count(25)
+    second = shown(visitor).all_inner_texts()
     page.get_by_role("link", name="50 rows a page").click()
     page.wait_for_url("**per_page=50**")
-    page.wait_for_function(
-        "() => document.querySelectorAll('a.title').length == 50"
-    ) if javascript else 0
-    assert len(shown(visitor)) == 50
+    expect(shown(visitor)).to_have_count(50)
 
     page.go_back()
     page.wait_for_url("**page=2**")
     page.wait_for_selector('[aria-current="page"]#page-2')
-    assert shown(visitor) == second
+    expect(shown(visitor)).to_have_text(second)
     page.get_by_role("link", name=second[0], exact=True).click()
     page.wait_for_url(re.compile("/sessions/s-"))
-    assert page.get_by_role("heading", level=1).inner_text() == second[0]
+    expect(page.get_by_role("heading", level=1)).to_have_text(second[0])
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in/")
@@ -72,9 +71,9 @@ def test_paging_changes_the_table_and_leaves_the_page(visit, reader):
     visitor.page.wait_for_selector('[aria-current="page"]#page-2')
     assert visitor.page.evaluate("window.stayed")
     # For who cannot see it: the focus stays, and the change is said.
-    assert visitor.page.evaluate("document.activeElement.id") == "page-next"
-    said = visitor.page.locator("#announcement").inner_text()
-    assert said == "Sessions, sorted by started, descending. Page 2 of 3."
+    assert visitor.has_focus("#page-next")
+    said = "Sessions, sorted by started, descending. Page 2 of 3."
+    expect(visitor.page.locator("#announcement")).to_have_text(said)
     visitor.check()
 
 
@@ -107,8 +106,8 @@ def test_an_error_behind_a_link_is_said(visit, reader, monkeypatch):
     monkeypatch.setattr(sessions, "totals", locked)
     visitor.page.locator("#page-next").click()
     visitor.page.wait_for_selector("#trouble:not([hidden])")
-    assert "is locked" in visitor.page.locator("#trouble").inner_text()
-    assert len(shown(visitor)) == 25
+    expect(visitor.page.locator("#trouble")).to_contain_text("is locked")
+    expect(shown(visitor)).to_have_count(25)
 
 
 def test_a_link_to_a_message_opens_its_page_at_the_message(visit, reader):
@@ -117,7 +116,7 @@ def test_a_link_to_a_message_opens_its_page_at_the_message(visit, reader):
     visitor = visit(reader)
     visitor.go(f"{session.get_absolute_url()}?message={session.id}-77#m-{session.id}-77")
     message = visitor.page.locator(f"#m-{session.id}-77")
-    assert message.is_visible()
+    expect(message).to_be_visible()
     assert visitor.page.evaluate(f"document.querySelector(':target').id == 'm-{session.id}-77'")
     assert 0 <= message.bounding_box()["y"] < 800
     visitor.page.locator("#top-page-next").click()
@@ -131,10 +130,10 @@ def test_what_is_folded_opens_by_keyboard(visit, reader, rich):
     visitor.go(rich.get_absolute_url())
     summary = visitor.page.locator("summary", has_text="Tool call: kettle")
     value = visitor.page.locator("details", has=summary).locator("pre").first
-    assert not value.is_visible()
+    expect(value).to_be_hidden()
     summary.focus()
     visitor.page.keyboard.press("Enter")
-    assert value.is_visible()
+    expect(value).to_be_visible()
     visitor.check()
 
 
@@ -146,7 +145,7 @@ def test_the_first_thing_the_keyboard_reaches_skips_to_the_content(visit, reader
     assert skip.evaluate("(link) => link === document.activeElement")
     assert skip.bounding_box()["y"] >= 0
     visitor.page.keyboard.press("Enter")
-    assert visitor.page.evaluate("document.activeElement.id") == "main"
+    assert visitor.has_focus("#main")
 
 
 def test_colours_follow_the_system_or_the_choice(visit, reader):
