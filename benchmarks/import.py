@@ -45,7 +45,7 @@ COLUMNS = {
     " content_type, model_id, timestamp, input_tokens, output_tokens, cache_read_tokens,"
     " cache_write_5m_tokens, cache_write_1h_tokens, reasoning_tokens, cost, latency_ms,"
     " finish_reason, tool_calls, error_message, metadata, external_id, is_active_path,"
-    " is_hidden, is_sidechain",
+    " is_hidden, is_sidechain, cost_basis_id",
 }
 
 

@@ -22,7 +22,8 @@ KEPT = {
     "parent_external_id", "session", "message", "parent", "record", "source", "session_type",
     "status", "role", "content_type", "finish_reason", "entity_type", "annotation_type",
     "snapshot_type", "provider", "model", "model_name", "model_version", "api_key_name",
-    "timestamp", "started_at", "completed_at", "created_at", "updated_at",
+    "timestamp", "started_at", "completed_at", "created_at", "updated_at", "digest", "kind", "rule",
+    "origin", "rates",
 }  # fmt: skip
 # A key of JSON that can be shown to the detectors before its value.
 NAME = re.compile(r"[A-Za-z_][\w-]{0,60}")

@@ -219,6 +219,19 @@ def test_an_export_brings_back_how_each_cost_came_about(tmp_path):
     assert [(message.cost, message.cost_in_words) for message in stored] == said
 
 
+def test_an_export_with_masks_keeps_how_each_cost_came_about(tmp_path):
+    redactor = pytest.importorskip("conversations.redacting").Redactor()
+    session = make_session(model=make_model("anthropic", "claude-sonnet-4-5"))
+    writing.add_message(session.session_uuid, "assistant", "", input_tokens=7)
+
+    lines = [json.loads(line) for line in exporters.own.as_own(
+        exporters.chats(Session.objects.all()), mask=redactor.mask
+    )]  # fmt: skip
+    [basis] = [line for line in lines if line["record"] == "cost_basis"]
+    [message] = [line for line in lines if line["record"] == "message"]
+    assert message["cost_basis"] == basis["digest"] == CostBasis.objects.latest("id").digest
+
+
 def test_a_basis_of_an_export_that_makes_no_sense_is_said_and_loses_nothing_else(tmp_path):
     make_session("Tea", "Hello")
     exported = own_export().splitlines(keepends=True)
