@@ -65,9 +65,12 @@ NAMES = """
     per_page message q order theirs
 """
 PARAMETERS = NAMES.split()
+OF_CHARTS = """
+    from to grain project model source tag role chart format
+"""
 PAGES = """
     /sessions/ /sessions/new/ /projects/ /projects/new/ /models/ /models/new/ /trash/ /search/ /go/
-    /import/ /connect/ /keys/ /styleguide/ /account/
+    /import/ /connect/ /keys/ /styleguide/ /styleguide/charts/ /account/
 """
 READ_BY = {
     "/sessions/": PARAMETERS,
@@ -77,6 +80,7 @@ READ_BY = {
     "/projects/": ["sort", "page", "per_page"],
     "/models/": ["sort", "page", "per_page"],
     "/sessions/new/": ["project"],
+    "/styleguide/charts/": OF_CHARTS.split(),
 }
 ZONES = ("UTC", "Asia/Tokyo", "Pacific/Kiritimati", "America/Los_Angeles")
 

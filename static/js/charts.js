@@ -66,12 +66,13 @@ class Drawing {
     if (rows) this.canvas.style.height = `${Math.max(7, rows * 1.875 + 4.5)}rem`;
   }
 
-  draw() {
-    const wanted = option(this.spec, coloursOf(this.place), {
+  draw(colours = coloursOf(this.place), how = {}) {
+    const wanted = option(this.spec, colours, {
       isStill: stillness.matches,
       hidden: this.kept.hidden,
       width: this.place.clientWidth,
       tip: (points) => this.tip(points),
+      ...how,
     });
     this.chart.setOption(wanted, { notMerge: true });
   }
@@ -111,8 +112,18 @@ class Drawing {
     const { width } = this;
     this.width = this.place.clientWidth;
     this.chart.resize();
+    if (this.svg?.hasAttribute("viewBox")) this.fitPaper();
     // What fits on a narrow chart is another choice of labels.
     if (width && Math.abs(width - this.width) > 40) this.draw();
+  }
+
+  get svg() {
+    return this.place.querySelector("svg");
+  }
+
+  // With a box of its own the drawing shrinks to the width of the paper.
+  fitPaper() {
+    this.svg.setAttribute("viewBox", `0 0 ${this.place.clientWidth} ${this.place.clientHeight}`);
   }
 
   dispose() {
@@ -353,16 +364,14 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 stillness.addEventListener("change", redraw);
 new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 
-// Paper is white and has another width: the drawing is made for it, and shrinks with it.
+// Paper is white, whatever the screen is.
 window.addEventListener("beforeprint", () => {
-  for (const { chart, spec, kept: { hidden }, place } of drawn.values()) {
-    const width = place.clientWidth;
-    chart.setOption(option(spec, onPaper(), { isStill: true, hidden, width }), { notMerge: true });
-    const svg = place.querySelector("svg");
-    svg?.setAttribute("viewBox", `0 0 ${width} ${place.clientHeight}`);
+  for (const drawing of drawn.values()) {
+    drawing.draw(onPaper(), { isStill: true });
+    drawing.fitPaper();
   }
 });
 window.addEventListener("afterprint", () => {
-  for (const { place } of drawn.values()) place.querySelector("svg")?.removeAttribute("viewBox");
+  for (const { svg } of drawn.values()) svg.removeAttribute("viewBox");
   redraw();
 });
