@@ -273,6 +273,12 @@ class Message(models.Model):
                 fields=["id", "timestamp", "session", "role", "model", "cost_nanos"],
                 name="messages_facts",
             ),
+            # Partial: what pages list and price anew is a small part of very many.
+            models.Index(
+                fields=["model", "session", "input_tokens", "output_tokens"],
+                condition=Q(cost__isnull=True) & (Q(input_tokens__gt=0) | Q(output_tokens__gt=0)),
+                name="messages_unpriced",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

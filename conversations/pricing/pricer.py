@@ -10,7 +10,7 @@ from django.db.models import Max
 from conversations.models import CostBasis
 
 from .book import Book
-from .cost import FIXED_IDS, FREE, LOCAL, UNKNOWN, Basis, Cost, Rates, Step
+from .cost import FIXED_IDS, FREE, LOCAL, UNKNOWN, Basis, Card, Cost, Rates, Step
 from .matching import is_local, is_no_name
 from .rates import published
 from .schedule import Schedule
@@ -51,6 +51,12 @@ class Pricer:
                 self._schedules.clear()
             schedule = self._schedules[key] = self._schedule(*key)
         return schedule.cost(usage, at)
+
+    def card(
+        self, provider: str, model: str, at: datetime, *, tier: str = "", is_batch: bool = False
+    ) -> Card:
+        """Return the prices that a model has at a moment, for each size of request."""
+        return self._schedule(provider, model, "", tier, is_batch).card(at)
 
     def basis_id(self, basis: Basis) -> int:
         """Return the id of the row of `cost_bases` that says this, storing it if there is none."""

@@ -36,6 +36,7 @@ class Scope:
     since: datetime | None = None
     until: datetime | None = None
     session_ids: tuple[int, ...] | None = None
+    unpriced: bool = False  # only those whose cost is not known
     with_trash: bool = True
 
     def as_json(self) -> dict[str, Any]:
@@ -180,6 +181,8 @@ def _conditions(connection, scope: Scope) -> tuple[str, list[Any]]:
     for comparison, moment in ((">=", scope.since), ("<", scope.until)):
         if moment is not None:
             add(f"message.timestamp {comparison} %s", database.time_text(moment))
+    if scope.unpriced:
+        add("message.cost IS NULL")
     if not scope.with_trash:
         add("session.deleted_at IS NULL")
     return " AND ".join(parts), params
