@@ -82,4 +82,4 @@ def _levels(state: BudgetState) -> list[Level]:
 def _unpriced(count: int) -> str:
     if not count:
         return ""
-    return f"{counted(count, 'message')} unpriced: what they cost is not known, and not in it."
+    return f"{counted(count, 'message')} {'is' if count == 1 else 'are'} unpriced and not in it."

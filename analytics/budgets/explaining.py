@@ -66,8 +66,9 @@ class Overspend:
             what = "that was spent"
         listed = f", of which {MOST_LISTED} are listed" if self.count > MOST_LISTED else ""
         part = f"{EXPLAINED * 100:.0f} % or more of the {in_words(self.amount, 'usd')}"
-        sessions = f"{counted(self.count)} of {in_words(self.cost, 'usd')} together"
-        return f"{sessions} account for {part} {what}{listed}."
+        sessions = f"{counted(self.count)} of {in_words(self.cost, 'usd')}"
+        verb = "accounts" if self.count == 1 else "together account"
+        return f"{sessions} {verb} for {part} {what}{listed}."
 
 
 def explain(
@@ -110,15 +111,21 @@ def explain(
     )
 
 
-# A day more on both sides of the text, which may say another zone; then exactly, in seconds. It is
+# As text, days in the middle of the period are surely in it, and those far off are not: times may
+# be written in other zones than UTC, 15 hours from it. Between them the seconds are counted. All is
 # summed up before sessions are looked at: they are few beside the messages.
 DEAREST = """
     WITH spent AS (
         SELECT session_id, model_id, SUM(cost_nanos) AS nanos
         FROM messages {index}
-        WHERE timestamp BETWEEN %(first)s AND %(last)s
-            AND CAST(strftime('%%s', timestamp) AS INTEGER) >= %(begin)s
-            AND CAST(strftime('%%s', timestamp) AS INTEGER) < %(end)s
+        WHERE timestamp >= %(first)s AND timestamp < %(last)s
+            AND (
+                (timestamp >= %(inner_first)s AND timestamp < %(inner_last)s)
+                OR (
+                    CAST(strftime('%%s', timestamp) AS INTEGER) >= %(begin)s
+                    AND CAST(strftime('%%s', timestamp) AS INTEGER) < %(end)s
+                )
+            )
             AND cost_nanos > 0
         GROUP BY session_id, model_id
     )
@@ -140,11 +147,14 @@ BY_TIME, WHOLE = "INDEXED BY messages_by_time", "INDEXED BY messages_facts"
 def _dearest(state: BudgetState, seconds: float | None, using: str) -> list[tuple[int, int]]:
     """Return what each session cost in the period, in nano-dollars, the dearest first."""
     period, where = state.range, where_of(state.budget)
+    begin, end, day = period.begins_at, period.ends_at, timedelta(days=1)
     params: dict[str, Any] = {
-        "first": str(period.begins_at.date() - timedelta(days=1)),
-        "last": str(period.ends_at.date() + timedelta(days=2)),
-        "begin": int(period.begins_at.timestamp()),
-        "end": int(period.ends_at.timestamp()),
+        "first": str(begin.date() - day),
+        "inner_first": str(begin.date() + 2 * day),
+        "inner_last": str(end.date() - day),
+        "last": str(end.date() + 2 * day),
+        "begin": int(begin.timestamp()),
+        "end": int(end.timestamp()),
     }
     conditions = []
     for name, condition in SCOPES.items():
@@ -153,9 +163,9 @@ def _dearest(state: BudgetState, seconds: float | None, using: str) -> list[tupl
             params[name] = value
     connection = connections[using]
     backend = import_module(f"conversations.search.{connection.vendor}")
-    end = None if seconds is None else time.monotonic() + seconds
+    give_up = None if seconds is None else time.monotonic() + seconds
     try:
-        with backend.until(connection, end), connection.cursor() as cursor:
+        with backend.until(connection, give_up), connection.cursor() as cursor:
             sql = DEAREST.format(
                 index=_index(cursor, period, using), conditions=" ".join(conditions)
             )

@@ -72,7 +72,7 @@ def test_the_sessions_that_explain_it_are_named():
     spend_now(9, "A dear\n\x1b one")
     spend_now(0.5, "A cheap one")
     output = run("--explain")[1]
-    assert "1 session of $9.00 together account for 80 % or more of the $8.50" in output
+    assert "1 session of $9.00 accounts for 80 % or more of the $8.50" in output
     assert "A dear one\n" in output  # no line end, and nothing that a terminal obeys
     assert "A cheap one" not in output
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics import budgets
+from analytics import budgets, rollups
 from analytics.budgets import explaining
 from analytics.models import Budget
 from conversations.errors import TooSlow
@@ -98,6 +98,27 @@ def test_times_that_scripts_write_in_other_ways_count_on_their_day(time):
     assert budgets.states(TODAY)[0].spent == 7
     assert budgets.explain(budget, TODAY).cost == 7
     assert budgets.explain(budget, date(2026, 3, 10)).cost == 0
+
+
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+def test_every_hour_around_the_edges_counts_as_the_rollups_do(settings, period):
+    settings.TIME_ZONE = "America/St_Johns"  # half an hour off; clocks change in March
+    with transaction.atomic(), connection.cursor() as cursor:
+        rollups.rebuild(cursor)
+    session = make_session()
+    start = datetime(2026, 2, 27, 0, 29, 59, tzinfo=UTC)
+    Message.objects.bulk_create(
+        Message(
+            message_uuid=f"m-{number}", session=session, sequence_number=number, role="user",
+            timestamp=start + timedelta(minutes=30 * number, seconds=number % 2), cost=0.01,
+        )
+        for number in range(1700)
+    )  # fmt: skip
+    budget = make_budget(period=period)
+    for day in (date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 31)):
+        state = budgets.state_of(budget, day)
+        assert state.spent > 0
+        assert budgets.explain(budget, day).cost == state.spent
 
 
 @pytest.mark.parametrize("dense", [0, 10**9], ids=["by time", "the whole index"])

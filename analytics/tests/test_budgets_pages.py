@@ -54,7 +54,7 @@ def test_the_list_says_how_far_each_budget_is_spent(client):
     html = page(client, LIST)
     for text in (
         "Below its lines", "Soft line reached", "Hard line reached", "125.0 %", "$12.50",
-        "1 message unpriced", "Switched off", "Asleep", "all messages",
+        "1 message unpriced", "Switched off", "Asleep", "All messages",
     ):  # fmt: skip
         assert text in html
     assert 'data-level="hard" min="0" max="100" value="125.00"' in html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +16,7 @@ from analytics.charts import requested
 from analytics.figures import Figure
 from analytics.forms import BudgetForm
 from analytics.models import Budget
-from conversations import changes
+from conversations import changes, databases
 from conversations.errors import TooSlow
 from conversations.forms import changed_columns
 from conversations.pages import say
@@ -53,28 +54,33 @@ def show_budget(request: HttpRequest, pk: int) -> HttpResponse:
         "crumbs": [(reverse("budgets"), "Budgets")],
     }
     try:
-        context["overspend"] = budgets.explain(budget, seconds=EXPLAIN_SECONDS)
+        context["overspend"] = databases.remembered(
+            connection,
+            ("overspend", pk, state.range.today),
+            lambda: budgets.explain(budget, state.range.today, seconds=EXPLAIN_SECONDS),
+        )
     except TooSlow as error:
         context["given_up"] = str(error)
     return render(request, "analytics/budget.html", context)
 
 
 def _figures(state: BudgetState) -> list[Figure]:
-    budget = state.budget
-    here = state.filters.sessions_url()
-    left = max(budget.hard_limit - state.spent, 0)
+    budget, here = state.budget, state.filters.sessions_url()
     before = state.range.previous
-    link = state.filters.sessions_url(before) if before else ""
     soft = [Figure("Soft line", budget.soft_limit, "usd")] if budget.soft_limit else []
     likely = [] if state.forecast is None else [Figure("Likely at the end", state.forecast, "usd")]
+    left = budget.hard_limit - state.spent
     return [
         Figure("Spent", state.spent, "usd", link=here, unpriced=state.unpriced),
         *soft,
         Figure("Hard line", budget.hard_limit, "usd"),
-        Figure("Left", left, "usd"),
+        Figure("Left", left, "usd") if left >= 0 else Figure("Above the line", -left, "usd"),
         *likely,
         Figure(
-            f"{budget.get_period_display().split(',')[0]} before", state.before, "usd", link=link
+            f"{budget.period.capitalize()} before",
+            state.before,
+            "usd",
+            link=state.filters.sessions_url(before) if before else "",
         ),
     ]
 
