@@ -70,6 +70,7 @@ class Cell:
     link: str | None = None
     low: Number | None = None
     high: Number | None = None
+    is_best: bool = False  # of those it stands beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class Chart:
         for name, series in zip(self._names(), self.series, strict=True):
             names.append(f"{name}, {self.unit}")
             names += [f"{name}, {end}" for end in ("low", "high") if getattr(series, end)]
-        return [_numbered(name, names[:index]) for index, name in enumerate(names)]
+        return each_once(names)
 
     def csv(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of a download under `columns`, each number as exact as it is known."""
@@ -265,6 +266,10 @@ def _plain(value: Number | None) -> int | float | None:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _numbered(name: str, before: list[str]) -> str:
-    count = before.count(name)
-    return f"{name} ({count + 1})" if count else name
+def each_once(names: Sequence[str]) -> list[str]:
+    """Return names of columns, a number behind those that have been there before."""
+    counts = (names[:index].count(name) for index, name in enumerate(names))
+    return [
+        f"{name} ({count + 1})" if count else name
+        for name, count in zip(names, counts, strict=True)
+    ]

@@ -194,15 +194,19 @@ def histogram(
     last: date,
     by: Sequence[str] = (),
     *,
+    models: Sequence[int] | None = None,
     using: str = "default",
 ) -> dict[tuple, dict[int, int]]:
-    """Return how many values fell into each bucket, by "model_id", "project_id" or "day".
+    """Return how many values fell into each bucket, by "model_id", "project_id", "day" or "span".
 
     Metrics: latency_ms of messages; tokens, cost_nanos and seconds (of completed ones) of sessions.
-    A bucket is named by its lowest value. Tags, sources and roles are not told apart.
+    A bucket is named by its lowest value. Tags, sources and roles are not told apart. A span is the
+    number of a day / SPAN: long ranges are read many times as fast by it as by day. `models` are
+    those to ask for.
     """
     begin, end = day_number(first), day_number(last)
-    is_whole = where.project_id is None and not where.no_project and not set(by) - {"model_id"}
+    is_whole = where.project_id is None and not where.no_project
+    is_whole = is_whole and not set(by) - {"model_id", "span"}
     spans = range(-(-begin // SPAN), (end + 1) // SPAN) if is_whole else range(0)
     parts = []
     if spans:
@@ -221,7 +225,12 @@ def histogram(
             condition = f"project_id IN ({projects_of(where)}) AND {condition}"
         if where.model_id is not None:
             condition, params = f"{condition} AND model_id = %s", [*params, where.model_id]
+        if models is not None:
+            listed = ", ".join(str(int(model)) for model in models)
+            condition = f"{condition} AND model_id IN ({listed})"
         columns = ", ".join((*by, "low"))
+        if column == "day":
+            columns = columns.replace("span", f"day / {SPAN}")
         for *key, bucket, count in _ask(
             f"SELECT {columns}, SUM(count) FROM {table} WHERE {condition} GROUP BY {columns}",
             params,

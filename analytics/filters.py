@@ -132,6 +132,8 @@ class AnalyticsFilter(AddressFilter):
             "until": (days or self.range).last.isoformat(),
             **more,
         }
+        if (role := self._of_sessions.get("q")) and more.get("q", role) != role:
+            asked["q"] = f"{role} {more['q']}"  # both must hold
         return f"{self._sessions}?{urlencode(asked)}"
 
     @cached_property

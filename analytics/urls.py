@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from .views import budgets, dashboards, styleguide
+from .views import budgets, dashboards, performance, styleguide
 
 urlpatterns = [
     path("analytics/", dashboards.show_overview, name="analytics-overview"),
     path("analytics/costs/", dashboards.show_costs, name="analytics-costs"),
+    path("analytics/models/", performance.show_models, name="analytics-models"),
     path("analytics/budgets/", budgets.list_budgets, name="budgets"),
     path("analytics/budgets/new/", budgets.new_budget, name="budget-new"),
     path("analytics/budgets/<int:pk>/", budgets.show_budget, name="budget"),

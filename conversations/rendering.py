@@ -63,6 +63,7 @@ class Entry(NamedTuple):
     text: str
     title: str = ""
     address: str = ""  # of a link
+    label: str = ""  # a word behind it
 
 
 def render_markdown(text: str, allowance: Allowance | None = None) -> SafeString:
@@ -96,13 +97,21 @@ def render_rows(rows: Iterable[Sequence[Entry]]) -> SafeString:
     return mark_safe("".join(map(_row, rows)))
 
 
+def render_cells(entries: Iterable[Entry]) -> SafeString:
+    """Return cells of numbers, in a row of a table that is drawn otherwise, as HTML."""
+    return mark_safe("".join(map(_cell, entries)))
+
+
 def _row(entries: Sequence[Entry]) -> str:
     head, *cells = entries
     pieces = [f'<tr><th scope="row">{_linked(head, f"<bdi>{quoted(head.text)}</bdi>")}</th>']
-    for entry in cells:
-        title = f' title="{quoted(entry.title)}"' if entry.title else ""
-        pieces.append(f'<td class="amount"{title}>{_linked(entry, quoted(entry.text))}</td>')
-    return "".join([*pieces, "</tr>\n"])
+    return "".join([*pieces, *map(_cell, cells), "</tr>\n"])
+
+
+def _cell(entry: Entry) -> str:
+    title = f' title="{quoted(entry.title)}"' if entry.title else ""
+    label = f' <span class="label">{quoted(entry.label)}</span>' if entry.label else ""
+    return f'<td class="amount"{title}>{_linked(entry, quoted(entry.text))}{label}</td>'
 
 
 def _linked(entry: Entry, inner: str) -> str:

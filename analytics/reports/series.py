@@ -33,6 +33,9 @@ STACKS = {
     "basis": ("How the cost is known", "basis_id"),
 }
 
+# What is stacked only where failures are the subject.
+COUNTED = {**MEASURES, "errors": ("Errors", "count", lambda sums: sums.errors)}
+
 Keyed = dict[Any, list[Sums]]  # by key, a Sums for each period
 
 
@@ -96,9 +99,15 @@ def stacked(
     chart_key: str = "over-time",
     is_cumulative: bool = False,
     keyed: Keyed | None = None,
+    searched: str = "",
+    note: str = "",
 ) -> Chart:
-    """Return a chart of the range: the greatest values of `key` stacked, the rest in one."""
-    _, unit, value_of = MEASURES[measure]
+    """Return a chart of the range: the greatest values of `key` stacked, the rest in one.
+
+    `searched` is what the list of sessions behind a number is searched for.
+    """
+    _, unit, value_of = COUNTED[measure]
+    more = {"q": searched} if searched else {}
     keyed = over_time(filters, key) if keyed is None else keyed
     sizes = {value: value_of(total(held)) for value, held in keyed.items()}
     order = sorted(sizes, key=lambda value: (-sizes[value], str(value)))
@@ -116,13 +125,17 @@ def stacked(
         Series(
             name_of(value),
             values(keyed[value]),
-            links=[filters.sessions_url(period, **link_more(key, value)) for period in periods],
+            links=[
+                filters.sessions_url(period, **{**more, **link_more(key, value)})
+                for period in periods
+            ],
         )
         for value in shown
     ]
     if rest:
         series.append(Series(REST, values(_added(keyed, rest)), is_rest=True))
     everything = total(total(held) for held in keyed.values())
+    unpriced = unpriced_note(everything) if measure == "cost" else ""
     return Chart(
         chart_key,
         title,
@@ -130,8 +143,8 @@ def stacked(
         [period.label for period in periods],
         series,
         unit,
-        links=links_of(filters, periods),
-        note=unpriced_note(everything) if measure == "cost" else "",
+        links=[filters.sessions_url(period, **more) for period in periods],
+        note=" ".join(filter(None, (note, unpriced))),
         label_name=filters.range.grain.capitalize(),
     )
 

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from analytics.charts import Cell, Chart
 from analytics.figures import Number, Unit, in_words, shown, written
-from conversations.rendering import Entry, render_rows
+from analytics.tables import Line
+from conversations.rendering import Entry, render_cells, render_rows
 
 register = template.Library()
 
@@ -32,12 +33,19 @@ def chart_rows(chart: Chart) -> SafeString:
     )
 
 
+@register.simple_tag
+def number_cells(line: Line) -> SafeString:
+    """Return the cells of a line of a table, those that are best marked in a word."""
+    return render_cells(map(_entry, line.cells))
+
+
 def _entry(cell: Cell) -> Entry:
     text, title = written(cell.value, cell.unit)
     if cell.low is not None and cell.high is not None:
         low, high = written(cell.low, cell.unit)[0], written(cell.high, cell.unit)[0]
         text = f"{text} ({low} to {high})"
-    return Entry(text, title, (cell.link or "") if cell.value is not None else "")
+    link = (cell.link or "") if cell.value is not None else ""
+    return Entry(text, title, link, "best" if cell.is_best else "")
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ from analytics.reports.breakdown import breakdown
 from analytics.reports.series import MEASURES, STACKS, over_time, stacked
 from analytics.reports.top import top_sessions
 
-from .reporting import asked, choice, render_report
+from .reporting import asked, choice, chosen, render_report
 
 STYLES = {"stacked": "by period", "cumulative": "added up"}
 
@@ -49,7 +49,7 @@ def show_costs(request: HttpRequest) -> HttpResponse:
     by = choice(request, "by", costs.BY)
     measure = choice(request, "measure", MEASURES)
     style = choice(request, "style", STYLES)
-    filters = asked(request, kept=_chosen(request, by=by, measure=measure, style=style))
+    filters = asked(request, kept=chosen(request, by=by, measure=measure, style=style))
     charts = costs.charts(filters, by, measure, is_cumulative=style == "cumulative")
     tables = []
     if by in STACKS:
@@ -64,8 +64,3 @@ def show_costs(request: HttpRequest) -> HttpResponse:
         "tables": tables,
     }
     return render_report(request, "analytics-costs", filters, context, charts=charts, tables=tables)
-
-
-def _chosen(request: HttpRequest, **values: str) -> dict[str, str]:
-    """Return the choices that the address makes: the first of each is left out of it."""
-    return {name: value for name, value in values.items() if name in request.GET}

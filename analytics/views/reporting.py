@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,6 @@ from analytics import cube
 from analytics.charts import Chart, requested
 from analytics.filters import AnalyticsFilter
 from analytics.ranges import Range
-from analytics.reports.breakdown import Breakdown
 from conversations import databases, downloads
 from conversations.pages import render_page
 from conversations.views.sessions import tag_names
@@ -21,26 +21,51 @@ from conversations.views.sessions import tag_names
 TABS = (
     ("analytics-overview", "Overview"),
     ("analytics-costs", "Costs"),
+    ("analytics-models", "Models"),
     ("budgets", "Budgets"),
 )
 SEEN = "X-Seen"  # header: the newest message that the page has counted
+NO_HOURS = "What this page shows is kept by day: it is shown by day."
 NOTHING_NEW = 204  # htmx then leaves the page as it is
 
 
+class Downloadable(Protocol):
+    """A table that a page gives away as a file."""
+
+    key: str
+    columns: list[str]
+
+    def csv(self) -> Iterator[dict[str, Any]]: ...
+
+
 def asked(
-    request: HttpRequest, *, default: str = "30d", kept: Mapping[str, str] | None = None
+    request: HttpRequest,
+    *,
+    default: str = "30d",
+    kept: Mapping[str, str] | None = None,
+    by_hour: bool = True,
 ) -> AnalyticsFilter:
-    """Return what the address asks for; `kept` are choices of the page itself."""
+    """Return what the address asks for; `kept` are choices of the page itself.
+
+    Pages whose numbers are kept by day only have no hours: `by_hour` is False.
+    """
     bounds = databases.remembered(connection, "bounds of roll-ups", cube.bounds)
-    return AnalyticsFilter(
-        request.GET, Range.of(request.GET, default=default, bounds=bounds), kept=kept
-    )
+    days = Range.of(request.GET, default=default, bounds=bounds)
+    if days.grain == "hour" and not by_hour:
+        notices = (*days.notices, NO_HOURS) if days.has_grain else days.notices
+        days = replace(days, grain="day", has_grain=False, notices=notices)
+    return AnalyticsFilter(request.GET, days, kept=kept)
 
 
 def choice(request: HttpRequest, name: str, choices: Sequence[str] | Mapping[str, Any]) -> str:
     """Return what the address chooses of these; the first, if it says none of them."""
     chosen = request.GET.get(name, "")
     return chosen if chosen in choices else next(iter(choices))
+
+
+def chosen(request: HttpRequest, **values: str) -> dict[str, str]:
+    """Return the choices that the address makes: the first of each is left out of it."""
+    return {name: value for name, value in values.items() if name in request.GET}
 
 
 def render_report(
@@ -50,7 +75,7 @@ def render_report(
     context: dict[str, Any],
     *,
     charts: Sequence[Chart] = (),
-    tables: Sequence[Breakdown] = (),
+    tables: Sequence[Downloadable] = (),
 ) -> HttpResponse:
     """Render the page whose address is called `name`, the part of it, or a file of its numbers.
 
