@@ -60,6 +60,15 @@ def test_the_list_says_how_far_each_budget_is_spent(client):
     assert 'data-level="hard" min="0" max="100" value="125.00"' in html
 
 
+def test_the_overview_says_how_far_budgets_are_spent(client):
+    assert "No budget is set." in page(client, "/analytics/")
+    make_budget("Gone", hard_limit=Decimal(10))
+    spend_now(10)
+    html = page(client, "/analytics/")
+    assert "Hard line reached" in html
+    assert 'href="/analytics/budgets/"' in html
+
+
 def test_without_budgets_the_list_offers_to_make_one(client):
     assert "No budgets yet" in page(client, LIST)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from analytics import budgets
 from analytics.reports import costs, overview
 from analytics.reports.breakdown import breakdown
 from analytics.reports.series import MEASURES, STACKS, over_time, stacked
@@ -36,6 +37,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
         "trend": charts[0],
         "hours": charts[1],
         "tables": tables,
+        "states": budgets.states(),
         "dearest": top_sessions("cost_nanos", filters.where, days.first, days.last),
     }
     return render_report(
