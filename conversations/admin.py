@@ -241,6 +241,39 @@ class RejectedRecordAdmin(ReadOnlyAdmin):
     exclude = ["content"]  # packed, and megabytes perhaps
 
 
+@admin.register(models.Price)
+class PriceAdmin(PlainAdmin):
+    list_display = [
+        "__str__", "kind", "valid_from", "valid_to", "input_price", "output_price", "service_tier",
+        "above_input_tokens",
+    ]  # fmt: skip
+    list_filter = ["kind"]
+    search_fields = ["provider", "model_pattern"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(models.CostBasis)
+class CostBasisAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "kind", "rule", "origin"]
+    list_filter = ["kind"]
+    search_fields = ["provider", "model", "origin"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # messages and runs refer to it
+
+
+@admin.register(models.RepriceRun)
+class RepriceRunAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "status", "messages", "user", "made_at", "undone_at"]
+    list_filter = ["status"]
+    list_select_related = ["user"]
+    search_fields = ["=run_uuid"]
+    raw_id_fields = ["user"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # it may hold what takes back a million changes
+
+
 @admin.register(models.Deletion)
 class DeletionAdmin(ReadOnlyAdmin):
     list_display = ["record_uuid", "deleted_at"]

@@ -12,7 +12,8 @@ from django_tasks import task
 from . import importing, locks
 from .errors import InvalidValue
 from .importers.reading.files import PlainFile
-from .models import Import, ImportStatus
+from .models import Import, ImportStatus, RepriceRun, RepriceStatus
+from .pricing import repricing
 
 RETRY = {"retry": True}  # the options of an import that reads again what could not be read
 WORKER = "worker"  # the lock that a living worker holds
@@ -60,9 +61,32 @@ def undo_import(import_uuid: str) -> None:
         importing.undo(entry)
 
 
+@task()
+def run_reprice(run_uuid: str) -> None:
+    """Price messages anew, from the start or from where it was stopped."""
+    entry = RepriceRun.objects.filter(run_uuid=run_uuid).first()
+    can_run = (RepriceStatus.WAITING, RepriceStatus.RUNNING)
+    if entry is None or entry.status not in can_run or repricing.is_being_done(entry):
+        return
+    try:
+        repricing.run(entry, should_stop=importing.STOP.is_set)
+    except Exception:
+        # The page says that it was stopped; here is why, for who looks after the server.
+        logger.exception("Pricing anew, run %s, failed", run_uuid)
+
+
+@task()
+def undo_reprice(run_uuid: str) -> None:
+    """Take a run back that priced messages anew, from where it was stopped."""
+    entry = RepriceRun.objects.filter(run_uuid=run_uuid).first()
+    if entry is not None and entry.status == RepriceStatus.UNDOING:
+        repricing.undo(entry, should_stop=importing.STOP.is_set)
+
+
 def enqueue_unfinished() -> int:
-    """Put in line again what a worker that has ended left behind; return how many imports."""
+    """Put in line again what a worker that has ended left behind; return how many jobs."""
     importing.settle()
+    repricing.settle()
     count = 0
     for entry in Import.objects.filter(
         status__in=(ImportStatus.WAITING, ImportStatus.RUNNING, ImportStatus.UNDOING)
@@ -73,6 +97,13 @@ def enqueue_unfinished() -> int:
             undo_import.enqueue(entry.import_uuid)
         else:
             run_import.enqueue(entry.import_uuid)
+        count += 1
+    for run in RepriceRun.objects.filter(
+        status__in=(RepriceStatus.WAITING, RepriceStatus.RUNNING, RepriceStatus.UNDOING)
+    ):
+        if repricing.is_being_done(run):
+            continue
+        (undo_reprice if run.status == RepriceStatus.UNDOING else run_reprice).enqueue(run.run_uuid)
         count += 1
     return count
 

@@ -124,17 +124,17 @@ def _as_written(known: str, written: str) -> Iterator[Candidate]:
         yield Candidate(known, name, "prefix left out")
     if bedrock := BEDROCK.match(name):
         yield Candidate("aws", name.removeprefix("bedrock/"), "Bedrock id")
-        yield Candidate("aws", f"{bedrock['vendor']}.{bedrock['name']}", "Bedrock id")
+        yield Candidate("aws", f"{bedrock['maker']}.{bedrock['name']}", "Bedrock id")
         yield Candidate(canonical(bedrock["vendor"]), bedrock["name"], "Bedrock id of its maker")
     if "/" in name:
-        vendor, _, tail = name.rpartition("/")
-        vendor = vendor.rpartition("/")[2]
+        maker, _, tail = name.rpartition("/")
+        maker = maker.rpartition("/")[2]
         plain = VARIANT.sub("", tail)
-        if known == canonical(vendor):
+        if known == canonical(maker):
             yield Candidate(known, plain, "vendor before the slash")
         if not is_host:
-            yield Candidate("openrouter", f"{vendor}/{tail}", "name of OpenRouter")
-            yield Candidate("openrouter", f"{vendor}/{plain}", "name of OpenRouter")
-            yield Candidate(canonical(vendor), plain, "vendor before the slash")
+            yield Candidate("openrouter", f"{maker}/{tail}", "name of OpenRouter")
+            yield Candidate("openrouter", f"{maker}/{plain}", "name of OpenRouter")
+            yield Candidate(canonical(maker), plain, "vendor before the slash")
     elif known and not is_host:
         yield Candidate("", name, "by its name alone")

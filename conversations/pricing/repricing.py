@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -78,6 +79,10 @@ class Plan:
     is_whole: bool  # else there was no time to look at all
 
     @property
+    def looked_at(self) -> int:
+        return self.recorded + self.total.messages
+
+    @property
     def total(self) -> Line:
         """All lines in one."""
         total = Line("", "")
@@ -129,12 +134,11 @@ def plan(
                 if new is None:
                     recorded += 1
                     continue
-                month = f"{_utc(request.timestamp).astimezone(zone):%Y-%m}"
-                key = (month, request.model_id)
+                key = (_month(request.timestamp, zone), request.model_id)
                 line = lines.get(key)
                 if line is None:
                     name = repricer.names.get(request.model_id, requests.NO_MODEL)
-                    line = lines[key] = Line(month, name.in_full)
+                    line = lines[key] = Line(key[0], name.in_full)
                 line.messages += 1
                 line.changed += new != (request.cost, request.cost_basis_id)
                 line.nanos_before += request.cost_nanos or 0
@@ -266,6 +270,16 @@ def _write(cursor, rows: list[tuple[float | None, int | None, int]]) -> int:
     return cursor.fetchone()[0]
 
 
+def ask_to_continue(entry: RepriceRun) -> None:
+    """Mark a run that was stopped as one that a worker goes on with; raises `InvalidValue`."""
+    stopped = RepriceRun.objects.using(entry._state.db).filter(
+        pk=entry.pk, status=RepriceStatus.STOPPED
+    )
+    entry.options = {**entry.options, "in_background": True}
+    if not stopped.update(status=RepriceStatus.WAITING, options=entry.options):
+        raise InvalidValue(f"Run {entry.run_uuid} was not stopped before its end.")
+
+
 def ask_to_undo(entry: RepriceRun) -> None:
     """Mark a run as one to be taken back; raises `InvalidValue` if it cannot be."""
     settle(using=entry._state.db)
@@ -365,8 +379,12 @@ def nanos(cost: float | None) -> int:
     return int(exact + 0.5) if exact < WHOLE else int(exact)
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _month(moment: datetime, zone: tzinfo) -> str:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    with suppress(OverflowError):  # of the first and the last day that there is
+        moment = moment.astimezone(zone)
+    return moment.isoformat()[:7]
 
 
 def _lock(entry: RepriceRun) -> str:

@@ -18,6 +18,7 @@ SHORTEST_ID = 6  # characters of an id that are worth looking up
 PAGES = [
     ("Sessions", "sessions"), ("New session", "session-new"), ("Projects", "projects"),
     ("New project", "project-new"), ("Models", "models"), ("New model", "model-new"),
+    ("Prices", "prices"), ("Models without a price", "prices-missing"), ("Price anew", "reprice"),
     ("Import", "import"), ("Search", "search"), ("Trash", "trash"), ("Account", "account"),
     ("Connect a program", "connect"), ("Keyboard", "keys"),
 ]  # fmt: skip
