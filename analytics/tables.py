@@ -63,5 +63,11 @@ class Table:
     def csv(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of a download, each number as exact as it is known."""
         for line in self.lines:
-            values = (line.label, *(cell.value for cell in line.cells))
+            values = (self._with_unit(line), *(cell.value for cell in line.cells))
             yield dict(zip(self.columns, values, strict=True))
+
+    def _with_unit(self, line: Line) -> str:
+        """Return what a line is about, and the unit of its numbers if no column has said it."""
+        pairs = zip(line.cells, self.heads, strict=True)
+        units = {cell.unit for cell, (_, unit) in pairs if unit is None} - {"count"}
+        return ", ".join([line.label, *units])

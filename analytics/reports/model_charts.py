@@ -13,10 +13,16 @@ from analytics.figures import Number, Unit, in_words
 from analytics.filters import AnalyticsFilter, Days, Where
 
 from . import spread
-from .models import ERRORS, PERCENTILES_OF, ModelFigures, is_answer, is_priced
+from .models import (
+    ERRORS,
+    MOST_ROWS,
+    PERCENTILES_OF,
+    ModelFigures,
+    is_answer,
+    is_priced,
+)
 from .series import STACKED, link_more
 
-MOST_ROWS = 15  # of a chart with a row for each model
 SHORTEST_BY_SPAN = 93  # days; shorter ranges have their percentiles by day
 RANGE_OF_LATENCIES = (0.05, 0.5, 0.95)
 LATENCY = "latency"

@@ -23,6 +23,7 @@ from .series import STACKED, link_more
 from .spread import Buckets, not_told_apart
 
 MOST_COMPARED = 6  # side by side
+MOST_ROWS = 15  # of a chart with a row for each model
 UNPRICED_BASES = (CostBasis.SUBSCRIPTION, CostBasis.UNKNOWN)
 ERRORS, REMARKS = "has:error", "has:annotation"
 PERCENTILES_OF = "Latencies are of messages of"
@@ -189,12 +190,9 @@ def comparison(filters: AnalyticsFilter, found: Sequence[ModelFigures]) -> Table
             )
             for model, value in zip(found, values, strict=True)
         ]
-        lines.append(Line(f"{measure.name}{UNIT_NAMES.get(measure.unit, '')}", None, cells))
+        lines.append(Line(measure.name, None, cells))
     heads = [(model.name, None) for model in found]
     return Table("compared", "Side by side", "Measure", heads, lines, note=_note(filters))
-
-
-UNIT_NAMES = {"usd": ", USD", "ms": ", ms", "percent": ", %"}
 
 
 def best_of(values: Sequence[Number | None], better: str) -> set[Number]:

@@ -11,6 +11,8 @@ from analytics.filters import Where
 from analytics.ranges import midnight
 from conversations import databases
 
+from .conditions import of_session
+
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
@@ -42,8 +44,7 @@ RATINGS = """
     GROUP BY model_id
 """
 ASKED = """remark.annotation_type = 'rating' AND remark.rating IS NOT NULL
-    AND remark.created_at >= %s AND remark.created_at < %s AND session.deleted_at IS NULL"""
-TAGGED = "session.id IN (SELECT session_id FROM session_tags WHERE name = %s)"
+    AND remark.created_at >= %s AND remark.created_at < %s"""
 
 
 def by_model(
@@ -55,19 +56,9 @@ def by_model(
     """
     connection = connections[using]
     time_text = databases.of(connection).time_text
-    asked, params = ASKED, [
-        time_text(midnight(first)),
-        time_text(midnight(last + timedelta(days=1))),
-    ]  # fmt: skip
-    for condition, value in (
-        ("session.project_id = %s", where.project_id),
-        ("session.source = %s", where.source),
-        (TAGGED, where.tag),
-    ):
-        if value is not None:
-            asked, params = f"{asked} AND {condition}", [*params, value]
-    if where.no_project:
-        asked += " AND session.project_id IS NULL"
+    condition, values = of_session(where)
+    asked = f"{ASKED} AND {condition}"
+    params = [time_text(midnight(first)), time_text(midnight(last + timedelta(days=1))), *values]
     with connection.cursor() as cursor:
         cursor.execute(RATINGS.format(asked=asked), params * 2)
         found = {model: Ratings(count, stars) for model, count, stars in cursor.fetchall()}

@@ -11,12 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from conversations.models import Message, Session
 from conversations.tests.factories import add_message, make_model, make_project, make_session
 from conversations.tests.pages import page
 from conversations.tests.test_pages_hostile_values import HOSTILE
 
 pytestmark = pytest.mark.django_db
-PAGES = ("models",)
+PAGES = ("models", "sessions", "tools", "errors", "projects", "tags")
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,10 @@ def reads_messages(sql: str) -> bool:
 
 
 # What may read messages, each by key or over an index made for it.
-NAMED = {"models": "FROM annotations AS remark"}
+NAMED = {
+    "models": ("FROM annotations AS remark",),
+    "errors": ("WHERE error_message > ''", 'WHERE "messages"."id" IN'),
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -71,7 +75,7 @@ def test_a_page_asks_the_roll_ups_and_as_often_for_many_messages_as_for_few(clie
     many = asked_sql(client, address)
     assert len(many) <= len(few) + 1
     for sql in many:
-        assert not reads_messages(sql) or NAMED.get(name, "nothing") in sql, sql
+        assert not reads_messages(sql) or any(part in sql for part in NAMED.get(name, ())), sql
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -109,11 +113,12 @@ def test_who_has_not_signed_in_sees_no_page(client, name):
     assert client.get(f"/analytics/{name}/").status_code == 302
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_that_is_shown_by_hour_elsewhere_is_shown_by_day(client, name):
+@pytest.mark.parametrize("name", ["models", "tools", "errors"])
+def test_a_page_whose_numbers_are_kept_by_day_says_so_where_hours_are_asked_for(client, name):
     fill(2)
     html = page(client, f"/analytics/{name}/?from=now/d&to=now&grain=hour")
-    assert "There is nothing to show.</p></section>" not in html
+    assert "it is shown by day" in html
+    assert "it is shown by day" not in page(client, f"/analytics/{name}/?from=now/d&to=now")
 
 
 # -- models ---------------------------------------------------------------------------------------
@@ -161,3 +166,29 @@ def test_the_name_of_a_model_is_text_whatever_it_is(client):
     html = page(client, "/analytics/models/")
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
+
+
+# -- the others -----------------------------------------------------------------------------------
+
+
+def test_tags_say_that_a_message_counts_for_each_tag_of_its_session(client):
+    fill(2)
+    assert "A message counts for each tag of its session" in page(client, "/analytics/tags/")
+    assert "A message counts for each tag" not in page(client, "/analytics/projects/")
+
+
+def test_the_text_of_an_error_is_text_and_has_a_link_to_its_message(client):
+    fill(2)
+    message = Message.objects.get(sequence_number=1)
+    Message.objects.update(error_message="<script>alert(1)</script>")
+    html = page(client, "/analytics/errors/")
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert f"#m-{message.message_uuid}" in html
+
+
+def test_a_session_without_an_address_is_listed_without_a_link(client):
+    fill(2)
+    Session.objects.update(session_uuid="", title="Nameless", completed_at=timezone.now())
+    for name in ("sessions", "errors"):
+        assert "Nameless" in page(client, f"/analytics/{name}/")

@@ -1,4 +1,4 @@
-"""Overview and costs."""
+"""Overview, costs, projects and tags."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from analytics.reports.top import top_sessions
 
 from .reporting import asked, choice, chosen, render_report
 
+EACH_TAG = (
+    "A message counts for each tag of its session: the tags together are more than the whole, and"
+    " what has no tag is in none of them."
+)
 STYLES = {"stacked": "by period", "cumulative": "added up"}
 
 
@@ -66,3 +70,35 @@ def show_costs(request: HttpRequest) -> HttpResponse:
         "tables": tables,
     }
     return render_report(request, "analytics-costs", filters, context, charts=charts, tables=tables)
+
+
+@require_safe
+def show_projects(request: HttpRequest) -> HttpResponse:
+    """Show what each project adds up to."""
+    return _show_each(request, "analytics-projects", "project")
+
+
+@require_safe
+def show_tags(request: HttpRequest) -> HttpResponse:
+    """Show what the sessions of each tag add up to."""
+    return _show_each(request, "analytics-tags", "tag", note=EACH_TAG)
+
+
+def _show_each(request: HttpRequest, name: str, by: str, *, note: str = "") -> HttpResponse:
+    measure = choice(request, "measure", MEASURES)
+    filters = asked(request, kept=chosen(request, measure=measure))
+    label, key = STACKS[by]
+    keyed = over_time(filters, key)
+    title = f"{MEASURES[measure][0]} by {label.lower()}"
+    charts = [stacked(filters, key, measure, title=title, keyed=keyed, note=note)]
+    tables = [
+        breakdown(filters, key, table=f"{by}s", title=f"{label}s", label_name=label, keyed=keyed)
+    ]
+    context = {
+        "choices": [
+            ("measure", "Measure", [(k, v[0], k == measure) for k, v in MEASURES.items()]),
+        ],
+        "tables": tables,
+        "note": note,
+    }
+    return render_report(request, name, filters, context, charts=charts, tables=tables)

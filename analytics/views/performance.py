@@ -1,4 +1,4 @@
-"""How models, tools and sessions did."""
+"""How models, sessions and tools did, and what failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from analytics.filters import AnalyticsFilter
-from analytics.reports import model_charts, models
+from analytics.reports import errors, model_charts, models, sessions, tools
 from analytics.reports.spread import HOW_PERCENTILES_ARE_MADE
 from conversations.models import LanguageModel
 from conversations.pages import row_key
@@ -51,6 +51,54 @@ def show_models(request: HttpRequest) -> HttpResponse:
     }
     return render_report(
         request, "analytics-models", filters, context, charts=charts, tables=tables
+    )
+
+
+@require_safe
+def show_sessions(request: HttpRequest) -> HttpResponse:
+    """Show how large sessions are, and the largest."""
+    filters = asked(request)
+    found = sessions.histograms(filters)
+    charts = [
+        sessions.distribution(filters, metric, found[metric.key]) for metric in sessions.METRICS
+    ]
+    tables = [sessions.table(filters, found)]
+    context = {
+        "tables": tables,
+        "tops": sessions.tops(filters),
+        "how": HOW_PERCENTILES_ARE_MADE,
+    }
+    return render_report(
+        request, "analytics-sessions", filters, context, charts=charts, tables=tables
+    )
+
+
+@require_safe
+def show_tools(request: HttpRequest) -> HttpResponse:
+    """Show which tools were called, and how many of their results are failures."""
+    filters = asked(request, by_hour=False)
+    found = tools.calls(filters)
+    charts = [tools.over_time(filters, found), tools.results(filters)]
+    tables = [tools.table(filters, found)]
+    context = {"tables": tables}
+    return render_report(request, "analytics-tools", filters, context, charts=charts, tables=tables)
+
+
+@require_safe
+def show_errors(request: HttpRequest) -> HttpResponse:
+    """Show what failed: how often, of which models, why, and what was said of it."""
+    filters = asked(request, by_hour=False)
+    chart, table = errors.rates(filters)
+    charts = [errors.by_model(filters), chart]
+    tables = [table, errors.finishes(filters)]
+    context = {
+        "tables": tables,
+        "failures": errors.newest(filters.where, filters.range),
+        "everything": filters.sessions_url(q=models.ERRORS),
+        "looked_at": errors.LOOKED_AT,
+    }
+    return render_report(
+        request, "analytics-errors", filters, context, charts=charts, tables=tables
     )
 
 

@@ -22,6 +22,11 @@ TABS = (
     ("analytics-overview", "Overview"),
     ("analytics-costs", "Costs"),
     ("analytics-models", "Models"),
+    ("analytics-projects", "Projects"),
+    ("analytics-tags", "Tags"),
+    ("analytics-sessions", "Sessions"),
+    ("analytics-tools", "Tools"),
+    ("analytics-errors", "Errors"),
     ("budgets", "Budgets"),
 )
 SEEN = "X-Seen"  # header: the newest message that the page has counted

@@ -279,6 +279,12 @@ class Message(models.Model):
                 condition=Q(cost__isnull=True) & (Q(input_tokens__gt=0) | Q(output_tokens__gt=0)),
                 name="messages_unpriced",
             ),
+            # The newest failures, among very many messages that worked.
+            models.Index(
+                fields=["timestamp"],
+                condition=Q(error_message__gt=""),
+                name="messages_failed",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
