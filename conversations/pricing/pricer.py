@@ -35,6 +35,8 @@ class Pricer:
         self.book = Book(using)
         self._schedules: dict[tuple[str, str, str, str, bool], Schedule] = {}
         self._ids: dict[Basis, int] = {}
+        # By the very object, as a card has one for all of its requests: a basis is long to hash.
+        self._last: dict[int, tuple[Basis, int]] = {}
 
     def price(
         self, provider: str, model: str, usage: Usage, at: datetime, *, version: str = ""
@@ -60,15 +62,21 @@ class Pricer:
 
     def basis_id(self, basis: Basis) -> int:
         """Return the id of the row of `cost_bases` that says this, storing it if there is none."""
-        if fixed := FIXED_IDS.get(basis):
-            return fixed
-        if basis not in self._ids:
-            self._ids[basis] = self._stored(basis)
-        return self._ids[basis]
+        known = self._last.get(id(basis))
+        if known is not None and known[0] is basis:
+            return known[1]
+        found = FIXED_IDS.get(basis) or self._ids.get(basis)
+        if found is None:
+            found = self._ids[basis] = self._stored(basis)
+        if len(self._last) >= MOST_REMEMBERED:
+            self._last.clear()
+        self._last[id(basis)] = (basis, found)
+        return found
 
     def forget(self) -> None:
         """Look ids up again: a transaction has been taken back."""
         self._ids.clear()
+        self._last.clear()
 
     def _schedule(
         self, provider: str, model: str, version: str, tier: str, is_batch: bool

@@ -7,7 +7,7 @@ price gets the price of the message's own time, as price book and price list are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -38,11 +38,24 @@ from .requests import Request, Scope
 AT_ONCE = 10_000  # messages of a transaction
 WHOLE = 2**52  # from here on a float has no fraction
 SHORTEST_ID = 6  # characters of a run's id that are enough, if no other begins like this
-SET = "UPDATE messages SET cost = %s, cost_basis_id = %s WHERE id = %s"
 KEEP = """
     INSERT INTO reprice_changes
         (run_id, message_id, old_cost, new_cost, old_basis_id, new_basis_id)
     VALUES (%s, %s, %s, %s, %s, %s)
+"""
+KEPT = "SELECT message_id FROM reprice_changes WHERE run_id = %s AND id > %s"
+# Costs go from column to column: as text they would lose their last bits.
+SET = """
+    UPDATE messages SET cost = change.{which}_cost, cost_basis_id = change.{which}_basis_id
+    FROM reprice_changes AS change
+    WHERE change.run_id = %s AND change.id {ids} AND change.message_id = messages.id
+"""
+UNCHANGED = """
+    SELECT message.id
+    FROM reprice_changes AS change JOIN messages AS message ON message.id = change.message_id
+    WHERE change.run_id = %s AND change.id BETWEEN %s AND %s
+        AND message.cost IS NOT DISTINCT FROM change.new_cost
+        AND message.cost_basis_id IS NOT DISTINCT FROM change.new_basis_id
 """
 
 
@@ -230,15 +243,7 @@ def _reprice(cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request
                 new = repricer.price(request)
             if new is not None and new != (request.cost, request.cost_basis_id):
                 changes.append((request, new))
-        after = 0
-        if changes:
-            changes.sort(key=lambda change: change[0].id)
-            cursor.executemany(
-                KEEP,
-                [(entry.pk, r.id, r.cost, new.cost, r.cost_basis_id, new.cost_basis_id)
-                 for r, new in changes],
-            )  # fmt: skip
-            after = _write(cursor, [(*new, request.id) for request, new in changes])
+        after = _write(cursor, entry, changes) if changes else 0
         at = RepriceRun.objects.using(entry._state.db).filter(
             pk=entry.pk, last_message_id=entry.last_message_id, status=RepriceStatus.RUNNING
         )
@@ -255,14 +260,20 @@ def _reprice(cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request
         setattr(entry, name, value)
 
 
-def _write(cursor, rows: list[tuple[float | None, int | None, int]]) -> int:
-    """Set cost and basis of messages by their ids; return their nano-dollars thereafter."""
-    listed, params = databases.of(cursor.db).with_list(
-        "SELECT id FROM messages WHERE id IN {listed}", [id for *_, id in rows]
+def _write(cursor, entry: RepriceRun, changes: list[tuple[Request, Priced]]) -> int:
+    """Keep these changes and make them; return the nano-dollars of the messages thereafter."""
+    cursor.execute("SELECT COALESCE(MAX(id), 0) FROM reprice_changes")
+    [last] = cursor.fetchone()
+    cursor.executemany(
+        KEEP,
+        [
+            (entry.pk, r.id, r.cost, new.cost, r.cost_basis_id, new.cost_basis_id)
+            for r, new in sorted(changes, key=lambda change: change[0].id)
+        ],
     )
-    written = bulk.Selection(listed, tuple(params))
+    written = bulk.Selection(KEPT, (entry.pk, last))
     with bulk.changing(cursor, written):
-        cursor.executemany(SET, rows)
+        cursor.execute(SET.format(which="new", ids="> %s"), written.params)
     cursor.execute(
         f"SELECT COALESCE(SUM(cost_nanos), 0) FROM messages WHERE id IN ({written.sql})",
         written.params,
@@ -312,36 +323,36 @@ def undo(
     with locks.held(_lock(entry)), connections[using].cursor() as cursor:
         while True:
             with transaction.atomic(using):
-                changes = list(kept[:at_once])
-                if not changes:
+                ids = list(kept.values_list("id", flat=True)[:at_once])
+                if not ids:
                     _set(entry, status=RepriceStatus.UNDONE, undone_at=timezone.now())
                     return entry
-                count = _set_back(cursor, changes)
-                kept.filter(pk__lte=changes[-1].pk).delete()
-                left = F("left_alone") + len(changes) - count
-                RepriceRun.objects.using(using).filter(pk=entry.pk).update(left_alone=left)
+                left = len(ids) - _set_back(cursor, entry, ids[0], ids[-1])
+                kept.filter(pk__lte=ids[-1]).delete()
+                RepriceRun.objects.using(using).filter(pk=entry.pk).update(
+                    left_alone=F("left_alone") + left
+                )
             entry.refresh_from_db()
             progress(entry)
             if should_stop():
                 return entry
 
 
-def _set_back(cursor, changes: Iterable[RepriceChange]) -> int:
-    """Set back what is as the changes left it; return how many messages that were."""
+def _set_back(cursor, entry: RepriceRun, first: int, last: int) -> int:
+    """Set back what is as these changes left it; return how many messages that were."""
+    of_changes = (entry.pk, first, last)
+    cursor.execute(UNCHANGED, of_changes)
     listed, params = databases.of(cursor.db).with_list(
-        "SELECT id, cost, cost_basis_id FROM messages WHERE id IN {listed}",
-        [change.message_id for change in changes],
+        "SELECT id FROM messages WHERE id IN {listed}", [id for [id] in cursor.fetchall()]
     )
-    cursor.execute(listed, params)
-    now = {id: columns for id, *columns in cursor.fetchall()}
-    rows = [
-        (change.old_cost, change.old_basis_id, change.message_id)
-        for change in changes
-        if now.get(change.message_id) == [change.new_cost, change.new_basis_id]
-    ]
-    if rows:
-        _write(cursor, rows)
-    return len(rows)
+    unchanged = bulk.Selection(listed, tuple(params))
+    with bulk.changing(cursor, unchanged):
+        cursor.execute(
+            f"{SET.format(which='old', ids='BETWEEN %s AND %s')}"
+            f" AND messages.id IN ({unchanged.sql})",
+            of_changes + unchanged.params,
+        )
+        return cursor.rowcount
 
 
 def settle(*, using: str = "default") -> None:

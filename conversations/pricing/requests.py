@@ -81,7 +81,7 @@ class Request(NamedTuple):
     def decoded(self) -> Any:
         """What of the metadata a price may depend on; None if nothing."""
         text = self.metadata
-        if not (isinstance(text, str) and SAYS_MORE.search(text)):
+        if text == "{}" or not (isinstance(text, str) and SAYS_MORE.search(text)):
             return None
         return METADATA.from_db_value(text, None, None)
 

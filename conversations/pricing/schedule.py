@@ -31,15 +31,15 @@ class Schedule:
 
     def card(self, at: datetime) -> Card:
         """Return the card that holds at a moment; without a zone it is UTC."""
-        if at.tzinfo is not UTC:
-            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if at.tzinfo is not None and at.tzinfo is not UTC:
+            at = at.astimezone(UTC)
         span = (
             bisect_right(self.dates, at.date()) if self.dates else 0,
             bisect_right(self.times, at.time()) if self.times else 0,
         )
         card = self._cards.get(span)
         if card is None:
-            card = self._cards[span] = self._make(at)
+            card = self._cards[span] = self._make(at.replace(tzinfo=UTC))
         return card
 
     def cost(self, usage: Usage, at: datetime) -> Cost:
