@@ -7,10 +7,13 @@ class AnalyticsConfig(schema.KeptApp):
     name = "analytics"
     filled_by_triggers = (
         "rollup_days",
+        "rollup_day_facets",
         "rollup_hours",
+        "rollup_hour_facets",
         "rollup_sessions",
         "rollup_histograms",
-        "rollup_histogram_spans",
+        "rollup_histogram_weeks",
+        "rollup_project_histograms",
         "rollup_tools",
         "rollup_finishes",
     )

@@ -81,8 +81,7 @@ class Sums:
 
 
 NAMES = tuple(field.name for field in fields(Sums))
-HOUR_NAMES = ("messages", "input_tokens", "output_tokens", "cost_nanos", "unpriced", "errors",
-              "latencies", "latency_ms")  # fmt: skip
+HOUR_NAMES = rollups.HOUR_NAMES
 
 
 def _percent(part: int, whole: int) -> float | None:
@@ -112,12 +111,11 @@ def by_day(
     Keys are those of `KEYS`; a day is its number since 1970. By "tag", a message counts once for
     each tag of its session, and where it has none not at all.
     """
-    condition, params = _condition(where, by, "day", day_number(first), day_number(last), using)
+    conditions = [*_equal(where), *(("role", "<>", role) for role in not_roles)]
     if where.role is not None:
-        condition, params = f"{condition} AND role = %s", [*params, where.role]
-    for role in not_roles:
-        condition, params = f"{condition} AND role <> %s", [*params, role]
-    rows = _sums("rollup_days", NAMES, by, condition, params, using)
+        conditions.append(("role", "=", where.role))
+    span = (day_number(first), day_number(last))
+    rows = _ask_cube("day", DAYS, by, conditions, where.tag, span, using)
     return {key: Sums(*sums) for key, sums in rows}
 
 
@@ -134,8 +132,7 @@ def by_hour(
     Roles are not told apart, nor are parts of the tokens.
     """
     first, last = int(begin.timestamp()) // 3600, (int(end.timestamp()) - 1) // 3600
-    condition, params = _condition(where, by, "hour", first, last, using)
-    rows = _sums("rollup_hours", HOUR_NAMES, by, condition, params, using)
+    rows = _ask_cube("hour", HOURS, by, _equal(where), where.tag, (first, last), using)
     return {key: Sums(**dict(zip(HOUR_NAMES, sums, strict=True))) for key, sums in rows}
 
 
@@ -151,7 +148,7 @@ def sessions(
     where: Where, first: date, last: date, by: Sequence[str] = (), *, using: str = "default"
 ) -> dict[tuple, Started]:
     """Return how many sessions started on these days; a model is the session's own."""
-    condition, params = _condition(where, by, "day", day_number(first), day_number(last), using)
+    condition, params = _condition(where, by, day_number(first), day_number(last), using)
     rows = _sums("rollup_sessions", ("sessions", "failed"), by, condition, params, using)
     return {key: Started(*sums) for key, sums in rows}
 
@@ -173,8 +170,8 @@ def finish_reasons(
 def bounds(*, using: str = "default") -> tuple[date, date] | None:
     """Return the first and the last day that have anything, None if no day has."""
     rows = _ask(
-        "SELECT (SELECT MIN(day) FROM rollup_days WHERE tag = ''),"
-        " (SELECT MAX(day) FROM rollup_days WHERE tag = '')",
+        "SELECT (SELECT MIN(day) FROM rollup_day_facets WHERE tag = '' AND facet = 'source'),"
+        " (SELECT MAX(day) FROM rollup_day_facets WHERE tag = '' AND facet = 'source')",
         [],
         using,
     )
@@ -184,7 +181,16 @@ def bounds(*, using: str = "default") -> tuple[date, date] | None:
 
 # -- histograms ---------------------------------------------------------------------------------
 
-SPAN = 32  # days that a row of rollup_histogram_spans covers
+WEEK = 7
+
+
+def week_number(day: date) -> int:
+    """Return the number under which the roll-ups keep the week, from Monday, of a day."""
+    return (day_number(day) + 3) // WEEK  # 1 January 1970 was a Thursday
+
+
+def monday_of(week: int) -> date:
+    return day_of(week * WEEK - 3)
 
 
 def histogram(
@@ -197,30 +203,34 @@ def histogram(
     models: Sequence[int] | None = None,
     using: str = "default",
 ) -> dict[tuple, dict[int, int]]:
-    """Return how many values fell into each bucket, by "model_id", "project_id", "day" or "span".
+    """Return how many values fell into each bucket, by "model_id", "project_id", "day" or "week".
 
     Metrics: latency_ms of messages; tokens, cost_nanos and seconds (of completed ones) of sessions.
-    A bucket is named by its lowest value. Tags, sources and roles are not told apart. A span is the
-    number of a day / SPAN: long ranges are read many times as fast by it as by day. `models` are
-    those to ask for.
+    A bucket is named by its lowest value. Tags, sources and roles are not told apart. Without a
+    project and without days long ranges are read several times as fast. `models` are those to ask
+    for.
     """
     begin, end = day_number(first), day_number(last)
-    is_whole = where.project_id is None and not where.no_project
-    is_whole = is_whole and not set(by) - {"model_id", "span"}
-    spans = range(-(-begin // SPAN), (end + 1) // SPAN) if is_whole else range(0)
-    parts = []
-    if spans:
-        parts.append(("rollup_histogram_spans", "span", spans[0], spans[-1]))
-        parts.append(("rollup_histograms", "day", begin, spans[0] * SPAN - 1))
-        parts.append(("rollup_histograms", "day", (spans[-1] + 1) * SPAN, end))
+    if where.project_id is not None or where.no_project or "project_id" in by:
+        parts = [("rollup_project_histograms", "day", begin, end)]
+    elif "day" in by:
+        parts = [("rollup_histograms", "day", begin, end)]
     else:
-        parts.append(("rollup_histograms", "day", begin, end))
+        # Whole weeks, and the days at both ends.
+        weeks = range(week_number(day_of(begin + WEEK - 1)), week_number(day_of(end + 1)))
+        edge = (day_number(monday_of(week)) for week in (weeks.start, weeks.stop))
+        monday, after = edge if weeks else (end + 1, end + 1)
+        parts = [
+            ("rollup_histograms", "day", begin, monday - 1),
+            ("rollup_histogram_weeks", "week", weeks.start, weeks.stop - 1),
+            ("rollup_histograms", "day", after, end),
+        ]
     found: dict[tuple, dict[int, int]] = {}
     for table, column, low, high in parts:
         if low > high:
             continue
         condition, params = f"metric = %s AND {column} BETWEEN %s AND %s", [metric, low, high]
-        if table == "rollup_histograms":
+        if table == "rollup_project_histograms":
             # By each project, which is how the table lies; so the days are a range in it.
             condition = f"project_id IN ({projects_of(where)}) AND {condition}"
         if where.model_id is not None:
@@ -230,7 +240,7 @@ def histogram(
             condition = f"{condition} AND model_id IN ({listed})"
         columns = ", ".join((*by, "low"))
         if column == "day":
-            columns = columns.replace("span", f"day / {SPAN}")
+            columns = columns.replace("week", "(day + 3) / 7")
         for *key, bucket, count in _ask(
             f"SELECT {columns}, SUM(count) FROM {table} WHERE {condition} GROUP BY {columns}",
             params,
@@ -268,26 +278,90 @@ def percentile(buckets: dict[int, int], share: float) -> float | None:
 
 # -- the SQL ------------------------------------------------------------------------------------
 
+Condition = tuple[str, str, Any]  # column, operator, value
 
-def _condition(
-    where: Where, by: Sequence[str], time: str, first: int, last: int, using: str
-) -> tuple[str, list[Any]]:
-    parts, params = [f"{time} BETWEEN %s AND %s"], [first, last]
-    if where.tag is None and "tag" in by:
-        # A list, so that the days of each tag are a range in the table.
-        names = [name for [name] in _ask(TAG_NAMES, [MOST_TAGS], using)]
-        listed, values = databases.of(connections[using]).with_list("tag IN {listed}", names)
-        parts, params = [listed, *parts], [*values, *params]
-    else:
-        parts, params = ["tag = %s", *parts], [where.tag or "", *params]
-    for column, value in (
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Where the same sums lie: by all keys, and by few (facets, with their columns)."""
+
+    whole: str
+    facets: str
+    keys: dict[str, dict[str, str]]  # of each facet: key -> column
+    names: tuple[str, ...]
+
+
+def _columns(facets: dict[str, tuple[str, ...]]) -> dict[str, dict[str, str]]:
+    return {
+        facet: {
+            key: column
+            for key, column in zip(keys, ("one", "other"), strict=False)
+            if key != rollups.NOTHING_ELSE
+        }
+        for facet, keys in facets.items()
+    }
+
+
+DAYS = _Tables("rollup_days", "rollup_day_facets", _columns(rollups.DAY_FACETS), NAMES)
+HOURS = _Tables("rollup_hours", "rollup_hour_facets", _columns(rollups.HOUR_FACETS), HOUR_NAMES)
+
+
+def _equal(where: Where) -> list[Condition]:
+    """Return what project, model and source must be."""
+    asked = (
         ("project_id", 0 if where.no_project else where.project_id),
         ("model_id", where.model_id),
         ("source", where.source),
-    ):
-        if value is not None:
-            parts.append(f"{column} = %s")
-            params.append(value)
+    )
+    return [(column, "=", value) for column, value in asked if value is not None]
+
+
+def _ask_cube(
+    time: str,
+    tables: _Tables,
+    by: Sequence[str],
+    conditions: Sequence[Condition],
+    tag: str | None,
+    span: tuple[int, int],
+    using: str,
+) -> list[tuple[tuple, tuple[int, ...]]]:
+    """Ask the smallest of the tables that tells all of these keys apart."""
+    needed = {*by, *(column for column, _, _ in conditions)} - {time, "tag"}
+    parts, params = _tags(by, tag, using)
+    table, columns = tables.whole, {}
+    for facet, held in tables.keys.items():
+        if needed <= held.keys():
+            table, columns = tables.facets, held
+            parts.append("facet = %s")
+            params.append(facet)
+            break
+    parts.append(f"{time} BETWEEN %s AND %s")
+    params += span
+    for column, operator, value in conditions:
+        parts.append(f"{columns.get(column, column)} {operator} %s")
+        params.append(value)
+    keys = [columns.get(key, key) for key in by]
+    return _sums(table, tables.names, keys, " AND ".join(parts), params, using)
+
+
+def _tags(by: Sequence[str], tag: str | None, using: str) -> tuple[list[str], list[Any]]:
+    if tag is not None or "tag" not in by:
+        return ["tag = %s"], [tag or ""]
+    # A list, so that the days of each tag are a range in the table.
+    names = [name for [name] in _ask(TAG_NAMES, [MOST_TAGS], using)]
+    listed, params = databases.of(connections[using]).with_list("tag IN {listed}", names)
+    return [listed], list(params)
+
+
+def _condition(
+    where: Where, by: Sequence[str], first: int, last: int, using: str
+) -> tuple[str, list[Any]]:
+    parts, params = _tags(by, where.tag, using)
+    parts.append("day BETWEEN %s AND %s")
+    params += [first, last]
+    for column, operator, value in _equal(where):
+        parts.append(f"{column} {operator} %s")
+        params.append(value)
     return " AND ".join(parts), params
 
 

@@ -83,6 +83,14 @@ class Rollup:
     truth: str
 
 
+def _facets(facets: dict[str, tuple[str, ...]], time: str, sums: tuple[str, ...]) -> str:
+    truths = (
+        _tagged("rollup_messages", ("tag", f"'{facet}'", time, *keys), sums)
+        for facet, keys in facets.items()
+    )
+    return " UNION ALL ".join(f"SELECT * FROM ({truth})" for truth in truths)
+
+
 def _tagged(facts: str, keys: tuple[str, ...], sums: tuple[str, ...]) -> str:
     columns = ", ".join((*keys, *sums))
     places = ", ".join(str(number) for number in range(1, len(keys) + 1))
@@ -108,16 +116,31 @@ def _histogram(keys: tuple[str, ...]) -> str:
     )
 
 
+NOTHING_ELSE = "0"
+# What each facet is by, beside day or hour. The first that has the keys of a question answers it.
+DAY_FACETS = {
+    "source": ("source", NOTHING_ELSE),
+    "project_id": ("project_id", NOTHING_ELSE),
+    "model_id, role": ("model_id", "role"),
+    "model_id, basis_id": ("model_id", "basis_id"),
+    "project_id, model_id": ("project_id", "model_id"),
+}
+HOUR_FACETS = {"": (NOTHING_ELSE,), "model_id": ("model_id",), "project_id": ("project_id",)}
+DAY_NAMES = (
+    *("messages", "input_tokens", "output_tokens", "cache_read_tokens"),
+    *("cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "cost_nanos"),
+    *("unpriced", "errors", "latencies", "latency_ms", "timed_tokens", "timed_ms"),
+)
+HOUR_NAMES = (
+    *("messages", "input_tokens", "output_tokens", "cost_nanos", "unpriced", "errors"),
+    *("latencies", "latency_ms"),
+)
 TOOLS = "(SELECT fact.*, tool.value AS tool FROM rollup_messages AS fact, json_each(tools) AS tool)"
 ROLLUPS = (
     Rollup(
         "rollup_days",
         ("tag", "day", "model_id", "project_id", "source", "role", "basis_id"),
-        (
-            *("messages", "input_tokens", "output_tokens", "cache_read_tokens"),
-            *("cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "cost_nanos"),
-            *("unpriced", "errors", "latencies", "latency_ms", "timed_tokens", "timed_ms"),
-        ),
+        DAY_NAMES,
         _tagged(
             "rollup_messages",
             ("tag", "day", "model_id", "project_id", "source", "role", "basis_id"),
@@ -125,17 +148,26 @@ ROLLUPS = (
         ),
     ),
     Rollup(
+        "rollup_day_facets",
+        ("tag", "facet", "day", "one", "other"),
+        DAY_NAMES,
+        _facets(DAY_FACETS, "day", SHARED_SUMS + DAY_SUMS),
+    ),
+    Rollup(
         "rollup_hours",
         ("tag", "hour", "model_id", "project_id", "source"),
-        (
-            *("messages", "input_tokens", "output_tokens", "cost_nanos", "unpriced", "errors"),
-            *("latencies", "latency_ms"),
-        ),
+        HOUR_NAMES,
         _tagged(
             "rollup_messages",
             ("tag", "seconds / 3600", "model_id", "project_id", "source"),
             SHARED_SUMS + HOUR_SUMS,
         ),
+    ),
+    Rollup(
+        "rollup_hour_facets",
+        ("tag", "facet", "hour", "one"),
+        HOUR_NAMES,
+        _facets(HOUR_FACETS, "seconds / 3600", SHARED_SUMS + HOUR_SUMS),
     ),
     Rollup(
         "rollup_sessions",
@@ -149,15 +181,21 @@ ROLLUPS = (
     ),
     Rollup(
         "rollup_histograms",
+        ("metric", "day", "model_id", "low"),
+        ("count",),
+        _histogram(("day", "model_id")),
+    ),
+    Rollup(
+        "rollup_histogram_weeks",
+        ("metric", "week", "model_id", "low"),
+        ("count",),
+        _histogram(("(day + 3) / 7", "model_id")),
+    ),
+    Rollup(
+        "rollup_project_histograms",
         ("metric", "project_id", "day", "model_id", "low"),
         ("count",),
         _histogram(("project_id", "day", "model_id")),
-    ),
-    Rollup(
-        "rollup_histogram_spans",
-        ("metric", "span", "model_id", "low"),
-        ("count",),
-        _histogram(("day / 32", "model_id")),
     ),
     Rollup(
         "rollup_tools",

@@ -234,6 +234,12 @@ def day(text: str) -> int:
     return (local.date() - datetime(1970, 1, 1).date()).days
 
 
+def week(day: int) -> int:
+    """Return how many Mondays have been since 1970, the one before it included."""
+    monday = datetime(1969, 12, 29).date()
+    return (datetime(1970, 1, 1).date() + timedelta(days=day) - monday).days // 7
+
+
 def low(value: int) -> int:
     return rollups.LOWS[bisect_right(rollups.LOWS, value) - 1]
 
@@ -256,9 +262,14 @@ def tools_of(message: dict) -> list[str]:
 def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
     """Return what each roll-up must hold, added up in Python, and how many columns are its key."""
     sums: dict[str, dict[tuple, list[int]]] = {
-        name: {} for name in ("rollup_days", "rollup_hours", "rollup_sessions")
+        name: {}
+        for name in (
+            *("rollup_days", "rollup_day_facets", "rollup_hours", "rollup_hour_facets"),
+            "rollup_sessions",
+        )
     }
-    histograms, spans, tools, finishes = Counter(), Counter(), Counter(), Counter()
+    histograms, weeks, projects = Counter(), Counter(), Counter()
+    tools, finishes = Counter(), Counter()
 
     def add(table: str, key: tuple, values: list) -> None:
         held = sums[table].setdefault(key, [0] * len(values))
@@ -283,21 +294,27 @@ def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
         nanos = None if message["cost"] is None else round(message["cost"] * 1e9)
         assert nanos == message["cost_nanos"]
         tail = [nanos, unpriced, error, latency is not None, latency]
+        of_day = [1, *(message[name] for name in SUMMED[:-1]), *tail,
+                  output if latency else 0, latency if output is not None else 0]  # fmt: skip
+        of_hour = [1, tokens, output, *tail]
+        role, hour = message["role"], at // 3600
         for tag in tags_of(session):
-            add(
-                "rollup_days",
-                (tag, on, model, project, source, message["role"], basis),
-                [1, *(message[name] for name in SUMMED[:-1]), *tail,
-                 output if latency else 0, latency if output is not None else 0],
-            )  # fmt: skip
-            add(
-                "rollup_hours",
-                (tag, at // 3600, model, project, source),
-                [1, tokens, output, *tail],
-            )
+            add("rollup_days", (tag, on, model, project, source, role, basis), of_day)
+            for facet, one, other in (
+                ("source", source, 0),
+                ("project_id", project, 0),
+                ("model_id, role", model, role),
+                ("model_id, basis_id", model, basis),
+                ("project_id, model_id", project, model),
+            ):
+                add("rollup_day_facets", (tag, facet, on, one, other), of_day)
+            add("rollup_hours", (tag, hour, model, project, source), of_hour)
+            for facet, one in (("", 0), ("model_id", model), ("project_id", project)):
+                add("rollup_hour_facets", (tag, facet, hour, one), of_hour)
         if latency is not None:
-            histograms["latency_ms", project, on, model, low(latency)] += 1
-            spans["latency_ms", on // 32, model, low(latency)] += 1
+            histograms["latency_ms", on, model, low(latency)] += 1
+            weeks["latency_ms", week(on), model, low(latency)] += 1
+            projects["latency_ms", project, on, model, low(latency)] += 1
         for tool in tools_of(message):
             tools[on, project, model, tool] += 1
         if message["finish_reason"]:
@@ -317,20 +334,22 @@ def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
         }
         for metric, value in values.items():
             if value >= 0:
-                histograms[metric, project, on, model, low(value)] += 1
-                spans[metric, on // 32, model, low(value)] += 1
+                histograms[metric, on, model, low(value)] += 1
+                weeks[metric, week(on), model, low(value)] += 1
+                projects[metric, project, on, model, low(value)] += 1
     counted = {
         "rollup_histograms": histograms,
-        "rollup_histogram_spans": spans,
+        "rollup_histogram_weeks": weeks,
+        "rollup_project_histograms": projects,
         "rollup_tools": tools,
         "rollup_finishes": finishes,
     }
     return {
         table: ({key: tuple(row) for key, row in held.items() if any(row)}, width)
-        for (table, held), width in zip(sums.items(), (7, 5, 5), strict=True)
+        for (table, held), width in zip(sums.items(), (7, 5, 5, 4, 5), strict=True)
     } | {
         table: ({key: (count,) for key, count in held.items()}, width)
-        for (table, held), width in zip(counted.items(), (5, 4, 4, 4), strict=True)
+        for (table, held), width in zip(counted.items(), (4, 4, 5, 4, 4), strict=True)
     }
 
 

@@ -267,13 +267,20 @@ CREATE TRIGGER rollup_histograms_empty AFTER UPDATE OF count ON rollup_histogram
 WHEN NEW.count = 0
 BEGIN
     DELETE FROM rollup_histograms
-    WHERE metric = NEW.metric AND project_id = NEW.project_id AND day = NEW.day
-        AND model_id = NEW.model_id AND low = NEW.low;
+    WHERE metric = NEW.metric AND day = NEW.day AND model_id = NEW.model_id AND low = NEW.low;
 END;
 
-CREATE TRIGGER rollup_histogram_spans_empty AFTER UPDATE OF count ON rollup_histogram_spans
+CREATE TRIGGER rollup_histogram_weeks_empty AFTER UPDATE OF count ON rollup_histogram_weeks
 WHEN NEW.count = 0
 BEGIN
-    DELETE FROM rollup_histogram_spans
-    WHERE metric = NEW.metric AND span = NEW.span AND model_id = NEW.model_id AND low = NEW.low;
+    DELETE FROM rollup_histogram_weeks
+    WHERE metric = NEW.metric AND week = NEW.week AND model_id = NEW.model_id AND low = NEW.low;
+END;
+
+CREATE TRIGGER rollup_project_histograms_empty AFTER UPDATE OF count ON rollup_project_histograms
+WHEN NEW.count = 0
+BEGIN
+    DELETE FROM rollup_project_histograms
+    WHERE metric = NEW.metric AND project_id = NEW.project_id AND day = NEW.day
+        AND model_id = NEW.model_id AND low = NEW.low;
 END;

@@ -42,6 +42,33 @@ CREATE TABLE IF NOT EXISTS rollup_days (
     PRIMARY KEY (tag, day, model_id, project_id, source, role, basis_id)
 ) WITHOUT ROWID;
 
+-- The same by one or two keys alone, which is what is asked for most: a year of it is some thousand
+-- rows, however many messages there are. A facet is named by the keys that `one` and `other` hold:
+-- project_id and nothing, source and nothing, model_id and role, model_id and basis_id, project_id
+-- and model_id.
+CREATE TABLE IF NOT EXISTS rollup_day_facets (
+    tag TEXT NOT NULL,
+    facet TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    one NOT NULL,
+    other NOT NULL,
+    messages INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_5m_tokens INTEGER NOT NULL,
+    cache_write_1h_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL, -- messages that used tokens at an unknown price
+    errors INTEGER NOT NULL,
+    latencies INTEGER NOT NULL, -- messages that say how long they took
+    latency_ms INTEGER NOT NULL,
+    timed_tokens INTEGER NOT NULL, -- output tokens of messages that say both
+    timed_ms INTEGER NOT NULL,
+    PRIMARY KEY (tag, facet, day, one, other)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS rollup_hours (
     tag TEXT NOT NULL,
     hour INTEGER NOT NULL,
@@ -57,6 +84,23 @@ CREATE TABLE IF NOT EXISTS rollup_hours (
     latencies INTEGER NOT NULL,
     latency_ms INTEGER NOT NULL,
     PRIMARY KEY (tag, hour, model_id, project_id, source)
+) WITHOUT ROWID;
+
+-- By one key alone: everything ('' and 0), model_id, project_id.
+CREATE TABLE IF NOT EXISTS rollup_hour_facets (
+    tag TEXT NOT NULL,
+    facet TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    one NOT NULL,
+    messages INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    latencies INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL,
+    PRIMARY KEY (tag, facet, hour, one)
 ) WITHOUT ROWID;
 
 -- Sessions by the day they started; the model is the session's own.
@@ -75,22 +119,31 @@ CREATE TABLE IF NOT EXISTS rollup_sessions (
 -- tokens, cost_nanos and seconds (of completed ones) of sessions, where there are any.
 CREATE TABLE IF NOT EXISTS rollup_histograms (
     metric TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (metric, day, model_id, low)
+) WITHOUT ROWID;
+
+-- The same by weeks from Monday, (day + 3) / 7: a year is read in milliseconds.
+CREATE TABLE IF NOT EXISTS rollup_histogram_weeks (
+    metric TEXT NOT NULL,
+    week INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (metric, week, model_id, low)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS rollup_project_histograms (
+    metric TEXT NOT NULL,
     project_id INTEGER NOT NULL,
     day INTEGER NOT NULL,
     model_id INTEGER NOT NULL,
     low INTEGER NOT NULL,
     count INTEGER NOT NULL,
     PRIMARY KEY (metric, project_id, day, model_id, low)
-) WITHOUT ROWID;
-
--- The same by 32 days and over all projects: a year is read in milliseconds.
-CREATE TABLE IF NOT EXISTS rollup_histogram_spans (
-    metric TEXT NOT NULL,
-    span INTEGER NOT NULL, -- day / 32
-    model_id INTEGER NOT NULL,
-    low INTEGER NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (metric, span, model_id, low)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS rollup_tools (
@@ -267,6 +320,50 @@ BEGIN
         latency_ms = latency_ms + excluded.latency_ms,
         timed_tokens = timed_tokens + excluded.timed_tokens,
         timed_ms = timed_ms + excluded.timed_ms;
+    INSERT INTO rollup_day_facets
+    SELECT
+        tag, facet, day, one, other,
+        SUM(sign),
+        COALESCE(SUM(sign * input_tokens), 0),
+        COALESCE(SUM(sign * output_tokens), 0),
+        COALESCE(SUM(sign * cache_read_tokens), 0),
+        COALESCE(SUM(sign * cache_write_5m_tokens), 0),
+        COALESCE(SUM(sign * cache_write_1h_tokens), 0),
+        COALESCE(SUM(sign * reasoning_tokens), 0),
+        COALESCE(SUM(sign * cost_nanos), 0),
+        SUM(sign * unpriced),
+        SUM(sign * is_error),
+        SUM(sign * (latency_ms IS NOT NULL)),
+        COALESCE(SUM(sign * latency_ms), 0),
+        COALESCE(SUM(CASE WHEN latency_ms > 0 THEN sign * output_tokens END), 0),
+        COALESCE(SUM(CASE WHEN output_tokens IS NOT NULL THEN sign * latency_ms END), 0)
+    FROM (
+        SELECT 'project_id' AS facet, project_id AS one, 0 AS other, change.*
+        FROM rollup_message_changes AS change
+        UNION ALL SELECT 'source', source, 0, change.* FROM rollup_message_changes AS change
+        UNION ALL SELECT 'model_id, role', model_id, role, change.*
+        FROM rollup_message_changes AS change
+        UNION ALL SELECT 'model_id, basis_id', model_id, basis_id, change.*
+        FROM rollup_message_changes AS change
+        UNION ALL SELECT 'project_id, model_id', project_id, model_id, change.*
+        FROM rollup_message_changes AS change
+    ) WHERE true
+    GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT DO UPDATE SET
+        messages = messages + excluded.messages,
+        input_tokens = input_tokens + excluded.input_tokens,
+        output_tokens = output_tokens + excluded.output_tokens,
+        cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
+        cache_write_5m_tokens = cache_write_5m_tokens + excluded.cache_write_5m_tokens,
+        cache_write_1h_tokens = cache_write_1h_tokens + excluded.cache_write_1h_tokens,
+        reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+        cost_nanos = cost_nanos + excluded.cost_nanos,
+        unpriced = unpriced + excluded.unpriced,
+        errors = errors + excluded.errors,
+        latencies = latencies + excluded.latencies,
+        latency_ms = latency_ms + excluded.latency_ms,
+        timed_tokens = timed_tokens + excluded.timed_tokens,
+        timed_ms = timed_ms + excluded.timed_ms;
     INSERT INTO rollup_hours
     SELECT
         tag, seconds / 3600, model_id, project_id, source,
@@ -289,19 +386,52 @@ BEGIN
         errors = errors + excluded.errors,
         latencies = latencies + excluded.latencies,
         latency_ms = latency_ms + excluded.latency_ms;
+    INSERT INTO rollup_hour_facets
+    SELECT
+        tag, facet, seconds / 3600, one,
+        SUM(sign),
+        COALESCE(SUM(sign * input_tokens), 0),
+        COALESCE(SUM(sign * output_tokens), 0),
+        COALESCE(SUM(sign * cost_nanos), 0),
+        SUM(sign * unpriced),
+        SUM(sign * is_error),
+        SUM(sign * (latency_ms IS NOT NULL)),
+        COALESCE(SUM(sign * latency_ms), 0)
+    FROM (
+        SELECT '' AS facet, 0 AS one, change.* FROM rollup_message_changes AS change
+        UNION ALL SELECT 'model_id', model_id, change.* FROM rollup_message_changes AS change
+        UNION ALL SELECT 'project_id', project_id, change.* FROM rollup_message_changes AS change
+    ) WHERE true
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT DO UPDATE SET
+        messages = messages + excluded.messages,
+        input_tokens = input_tokens + excluded.input_tokens,
+        output_tokens = output_tokens + excluded.output_tokens,
+        cost_nanos = cost_nanos + excluded.cost_nanos,
+        unpriced = unpriced + excluded.unpriced,
+        errors = errors + excluded.errors,
+        latencies = latencies + excluded.latencies,
+        latency_ms = latency_ms + excluded.latency_ms;
     INSERT INTO rollup_histograms
+    SELECT
+        'latency_ms', day, model_id,
+        (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
+    FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
+    GROUP BY 2, 3, 4
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_histogram_weeks
+    SELECT
+        'latency_ms', (day + 3) / 7, model_id,
+        (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
+    FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
+    GROUP BY 2, 3, 4
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_project_histograms
     SELECT
         'latency_ms', project_id, day, model_id,
         (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
     FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
     GROUP BY 2, 3, 4, 5
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
-    INSERT INTO rollup_histogram_spans
-    SELECT
-        'latency_ms', day / 32, model_id,
-        (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
-    FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
-    GROUP BY 2, 3, 4
     ON CONFLICT DO UPDATE SET count = count + excluded.count;
     INSERT INTO rollup_tools
     SELECT change.day, change.project_id, change.model_id, tool.value, SUM(change.sign)
@@ -333,6 +463,46 @@ BEGIN
     ON CONFLICT DO UPDATE SET
         sessions = sessions + excluded.sessions, failed = failed + excluded.failed;
     INSERT INTO rollup_histograms
+    SELECT metric, day, model_id, low, SUM(sign) FROM (
+        SELECT
+            'tokens' AS metric, project_id, day, model_id, sign,
+            (SELECT MAX(low) FROM rollup_lows WHERE low <= tokens) AS low
+        FROM rollup_session_changes WHERE tag = '' AND tokens > 0
+        UNION ALL
+        SELECT
+            'cost_nanos', project_id, day, model_id, sign,
+            (SELECT MAX(low) FROM rollup_lows WHERE low <= cost_nanos)
+        FROM rollup_session_changes WHERE tag = '' AND cost_nanos > 0
+        UNION ALL
+        SELECT
+            'seconds', project_id, day, model_id, sign,
+            (SELECT MAX(low) FROM rollup_lows WHERE low <= seconds)
+        FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
+    )
+    GROUP BY 1, 2, 3, 4
+    HAVING SUM(sign) <> 0
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_histogram_weeks
+    SELECT metric, (day + 3) / 7, model_id, low, SUM(sign) FROM (
+        SELECT
+            'tokens' AS metric, project_id, day, model_id, sign,
+            (SELECT MAX(low) FROM rollup_lows WHERE low <= tokens) AS low
+        FROM rollup_session_changes WHERE tag = '' AND tokens > 0
+        UNION ALL
+        SELECT
+            'cost_nanos', project_id, day, model_id, sign,
+            (SELECT MAX(low) FROM rollup_lows WHERE low <= cost_nanos)
+        FROM rollup_session_changes WHERE tag = '' AND cost_nanos > 0
+        UNION ALL
+        SELECT
+            'seconds', project_id, day, model_id, sign,
+            (SELECT MAX(low) FROM rollup_lows WHERE low <= seconds)
+        FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
+    )
+    GROUP BY 1, 2, 3, 4
+    HAVING SUM(sign) <> 0
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_project_histograms
     SELECT metric, project_id, day, model_id, low, SUM(sign) FROM (
         SELECT
             'tokens' AS metric, project_id, day, model_id, sign,
@@ -350,26 +520,6 @@ BEGIN
         FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
     )
     GROUP BY 1, 2, 3, 4, 5
-    HAVING SUM(sign) <> 0
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
-    INSERT INTO rollup_histogram_spans
-    SELECT metric, day / 32, model_id, low, SUM(sign) FROM (
-        SELECT
-            'tokens' AS metric, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= tokens) AS low
-        FROM rollup_session_changes WHERE tag = '' AND tokens > 0
-        UNION ALL
-        SELECT
-            'cost_nanos', day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= cost_nanos)
-        FROM rollup_session_changes WHERE tag = '' AND cost_nanos > 0
-        UNION ALL
-        SELECT
-            'seconds', day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= seconds)
-        FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
-    )
-    GROUP BY 1, 2, 3, 4
     HAVING SUM(sign) <> 0
     ON CONFLICT DO UPDATE SET count = count + excluded.count;
     DELETE FROM rollup_session_changes;
