@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import budgets, dashboards, performance, styleguide
+from .views import budgets, dashboards, performance, styleguide, whatif
 
 urlpatterns = [
     path("analytics/", dashboards.show_overview, name="analytics-overview"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("analytics/sessions/", performance.show_sessions, name="analytics-sessions"),
     path("analytics/tools/", performance.show_tools, name="analytics-tools"),
     path("analytics/errors/", performance.show_errors, name="analytics-errors"),
+    path("analytics/what-if/", whatif.show_what_if, name="what-if"),
     path("analytics/budgets/", budgets.list_budgets, name="budgets"),
     path("analytics/budgets/new/", budgets.new_budget, name="budget-new"),
     path("analytics/budgets/<int:pk>/", budgets.show_budget, name="budget"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -70,6 +71,19 @@ def add_format(parser) -> None:
 def printable(text: str) -> str:
     """Return `text` as any terminal can print it: half characters replaced."""
     return text.encode("utf-8", "replace").decode()
+
+
+def dollars(amount: Decimal) -> str:
+    """Return USD with every digit there is, at the least two, for people."""
+    whole, _, rest = f"{abs(amount):,f}".partition(".")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}${whole}.{rest.rstrip('0'):<02}"
+
+
+def exact(amount: Decimal) -> str:
+    """Return USD with every digit there is, without zeros at its end, for programs."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def describe(error: OSError) -> str:

@@ -27,6 +27,7 @@ TABS = (
     ("analytics-sessions", "Sessions"),
     ("analytics-tools", "Tools"),
     ("analytics-errors", "Errors"),
+    ("what-if", "What if"),
     ("budgets", "Budgets"),
 )
 SEEN = "X-Seen"  # header: the newest message that the page has counted

@@ -63,7 +63,7 @@ class Cost(NamedTuple):
     @property
     def usd(self) -> Decimal | None:
         """The exact sum in USD, None if no price is known."""
-        return None if self.shares is None else _usd(sum(self.shares))
+        return None if self.shares is None else in_usd(sum(self.shares))
 
     @property
     def column(self) -> float | None:
@@ -76,7 +76,7 @@ class Cost(NamedTuple):
 
         They sum to `usd` exactly; empty if no price is known.
         """
-        return dict(zip(PARTS + FEES, map(_usd, self.shares or ()), strict=False))
+        return dict(zip(PARTS + FEES, map(in_usd, self.shares or ()), strict=False))
 
 
 class Rates(NamedTuple):
@@ -149,5 +149,6 @@ def written(prices: Iterable[tuple[str, Decimal | None]]) -> tuple[tuple[str, st
     return tuple((name, f"{price.normalize():f}") for name, price in prices if price is not None)
 
 
-def _usd(count: int) -> Decimal:
+def in_usd(count: int) -> Decimal:
+    """Return atoms as USD, exact."""
     return Decimal(count).scaleb(-DIGITS, EXACT).normalize(EXACT)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django.core.management.base import CommandError
 
 from conversations import commands
+from conversations.commands import dollars, exact
 from conversations.models import RepriceRun
 from conversations.pricing import choosing, repricing
 from conversations.pricing.repricing import Line, Plan
@@ -107,18 +106,6 @@ class Command(commands.Command):
 
 NO_MODEL = "(no model)"
 FILTERS = ("project", "of_model", "source", "tag", "role", "since", "until", "session")
-
-
-def dollars(amount: Decimal) -> str:
-    """Return USD with all nine digits that are kept, at the least two."""
-    text = f"{amount:,.9f}".rstrip("0")
-    whole, _, rest = text.partition(".")
-    return f"${whole}.{rest:<02}"
-
-
-def exact(amount: Decimal) -> str:
-    """Return USD as programs read it."""
-    return f"{amount.normalize():f}"
 
 
 def done_in_words(run: RepriceRun) -> str:
