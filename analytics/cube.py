@@ -216,9 +216,10 @@ def histogram(
     elif "day" in by:
         parts = [("rollup_histograms", "day", begin, end)]
     else:
-        # Whole weeks, and the days at both ends.
-        weeks = range(week_number(day_of(begin + WEEK - 1)), week_number(day_of(end + 1)))
-        edge = (day_number(monday_of(week)) for week in (weeks.start, weeks.stop))
+        # Whole weeks, and the days at both ends. Numbers of days: the last day that a calendar has
+        # has no other after it.
+        weeks = range((begin + WEEK + 2) // WEEK, (end + 4) // WEEK)
+        edge = (week * WEEK - 3 for week in (weeks.start, weeks.stop))
         monday, after = edge if weeks else (end + 1, end + 1)
         parts = [
             ("rollup_histograms", "day", begin, monday - 1),

@@ -25,7 +25,7 @@ from conversations.views.messages import address
 from . import conditions
 from .models import ERRORS, FINISHES_OF, MOST_ROWS, is_answer
 from .names import namer
-from .series import Keyed, link_more, over_time, stacked, total
+from .series import Keyed, link_more, stacked, total
 from .spread import not_told_apart
 
 NOT_TOOLS = "Results of tools that failed are not in it; they are on the page Tools."
@@ -55,11 +55,25 @@ def wilson(failures: int, count: int) -> tuple[float, float]:
     return max(min(low, rate), 0.0) * 100, min(max(high, rate), 1.0) * 100
 
 
-def by_model(filters: AnalyticsFilter) -> Chart:
+Found = dict[tuple[int, int, str], Sums]  # by day, model and role
+
+
+def sums_of(filters: AnalyticsFilter) -> Found:
+    """Return what the other questions are answered from: what messages add up to."""
+    days = filters.range
+    return cube.by_day(filters.where, days.first, days.last, ("day", "model_id", "role"))
+
+
+def by_model(filters: AnalyticsFilter, found: Found) -> Chart:
     """Return the failed messages of each period, stacked by model."""
-    skipped = () if filters.where.role else (Role.TOOL.value,)
-    keyed = over_time(filters, "model_id", not_roles=skipped)
-    failed: Keyed = {id: held for id, held in keyed.items() if any(sums.errors for sums in held)}
+    is_without_tools = filters.where.role is None
+    periods = filters.range.periods()
+    starts = [cube.day_number(period.first) for period in periods]
+    failed: Keyed = {}
+    for (day, id, role), sums in found.items():
+        if sums.errors and not (is_without_tools and role == Role.TOOL):
+            held = failed.setdefault(id, [Sums()] * len(periods))
+            held[bisect_right(starts, day) - 1] += sums
     return stacked(
         filters,
         "model_id",
@@ -67,17 +81,15 @@ def by_model(filters: AnalyticsFilter) -> Chart:
         title="Failed messages by model",
         keyed=failed,
         searched=ERRORS,
-        note=NOT_TOOLS if skipped else "",
+        note=NOT_TOOLS if is_without_tools else "",
     )
 
 
-def rates(filters: AnalyticsFilter) -> tuple[Chart, Table]:
+def rates(filters: AnalyticsFilter, found: Found) -> tuple[Chart, Table]:
     """Return the share of answers that failed, by model, and within what it lies."""
-    where, days = filters.where, filters.range
     answers: dict[int, Sums] = {}
-    asked = cube.by_day(where, days.first, days.last, ("model_id", "role"))
-    for (id, role), sums in asked.items():
-        if is_answer(where, role):
+    for (_, id, role), sums in found.items():
+        if is_answer(filters.where, role):
             answers[id] = answers.get(id, Sums()) + sums
     order = sorted(answers, key=lambda id: (-(answers[id].error_rate or 0), -answers[id].messages))
     name_of = namer("model_id", order)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from analytics import cube
 from analytics.charts import Chart, Series
 from analytics.cube import Sums
 from analytics.figures import Number, Unit, in_words
 from analytics.filters import AnalyticsFilter, Days, Where
+from analytics.ranges import MOST_PERIODS
 
 from . import spread
 from .models import (
@@ -23,7 +25,7 @@ from .models import (
 )
 from .series import STACKED, link_more
 
-SHORTEST_BY_SPAN = 93  # days; shorter ranges have their percentiles by day
+SHORTEST_BY_WEEK = 93  # days; shorter ranges have their percentiles by day
 RANGE_OF_LATENCIES = (0.05, 0.5, 0.95)
 LATENCY = "latency"
 # How the trend may be measured: name, unit, the sums that count for it, and its value.
@@ -52,12 +54,23 @@ TRENDS: dict[str, tuple[str, Unit, Counts | None, Callable[[Sums], Number | None
 KEYS = {"errors": "role", "cost": "basis_id"}  # beside day and model
 
 
-def trend(filters: AnalyticsFilter, found: Sequence[ModelFigures], measure: str) -> Chart:
-    """Return how a measure of `TRENDS` went, a line for each of the models used most."""
+def trend(
+    filters: AnalyticsFilter,
+    found: Sequence[ModelFigures],
+    measure: str,
+    latencies: dict[tuple[int, int], spread.Buckets] | None = None,
+) -> Chart:
+    """Return how a measure of `TRENDS` went, a line for each of the models used most.
+
+    For that of latencies, `latencies` are those of `latencies_over_time`.
+    """
     shown = _most_used(found, STACKED)
     name, unit, _, _ = TRENDS[measure]
-    read = _latencies if measure == LATENCY else _sums
-    days, values = read(filters, [model.id for model in shown], measure)
+    ids = [model.id for model in shown]
+    if measure == LATENCY:
+        days, values = _percentiles(filters, ids, latencies)
+    else:
+        days, values = _sums(filters, ids, measure)
     more = {"q": ERRORS} if measure == "errors" else {}
     series = [
         Series(
@@ -75,17 +88,17 @@ def trend(filters: AnalyticsFilter, found: Sequence[ModelFigures], measure: str)
         notes.append(f"The {len(shown)} models with the most messages.")
     if measure == LATENCY:
         notes.append(spread.not_told_apart(filters.where, PERCENTILES_OF))
-    is_by_span = measure == LATENCY and _is_by_span(filters)
+    is_by_week = measure == LATENCY and _is_by_week(filters)
     return Chart(
         "trend",
         f"{name} over time",
         "line",
-        _labels(filters, days, is_by_span),
+        _labels(filters, days, is_by_week),
         series,
         unit,
         links=[filters.sessions_url(period, **more) for period in days],
         note=" ".join(filter(None, notes)),
-        label_name="32 days from" if is_by_span else filters.range.grain.capitalize(),
+        label_name="Week from" if is_by_week else filters.range.grain.capitalize(),
     )
 
 
@@ -94,42 +107,63 @@ def _most_used(found: Sequence[ModelFigures], most: int) -> list[ModelFigures]:
     return [model for model in found if model in used]
 
 
-def _labels(filters: AnalyticsFilter, days: Sequence[Days], is_by_span: bool) -> list[str]:
-    if is_by_span:
+def _labels(filters: AnalyticsFilter, days: Sequence[Days], is_by_week: bool) -> list[str]:
+    if is_by_week:
         return [one.first.isoformat() for one in days]
     return [period.label for period in filters.range.periods()]
 
 
-def _is_by_span(filters: AnalyticsFilter) -> bool:
-    return filters.range.grain != "day" or filters.range.days >= SHORTEST_BY_SPAN
+def _is_by_week(filters: AnalyticsFilter) -> bool:
+    return filters.range.grain != "day" or filters.range.days >= SHORTEST_BY_WEEK
 
 
-def _latencies(filters: AnalyticsFilter, ids: list[int], measure: str):
+def latencies_over_time(filters: AnalyticsFilter) -> dict[tuple[int, int], spread.Buckets]:
+    """Return the latencies of each part of the range and model, as the trend wants them."""
+    key = "week" if _is_by_week(filters) else "day"
+    days = filters.range
+    return cube.histogram("latency_ms", filters.where, days.first, days.last, (key, "model_id"))
+
+
+def of_each_model(latencies: dict[tuple[int, int], spread.Buckets]) -> dict[int, spread.Buckets]:
+    """Return the latencies of each model over the whole range."""
+    parts: dict[int, list[spread.Buckets]] = {}
+    for (_, id), buckets in latencies.items():
+        parts.setdefault(id, []).append(buckets)
+    return {id: spread.added(each) for id, each in parts.items()}
+
+
+def _percentiles(filters: AnalyticsFilter, ids: list[int], latencies):
     """Return the parts of the range and, by model, the percentile of each; None where none is."""
     days = filters.range
-    if not _is_by_span(filters):
-        key, first, periods = "day", cube.day_number(days.first), days.periods()
-    else:
-        key, first, periods = "span", cube.day_number(days.first) // cube.SPAN, _spans(filters)
-    asked = cube.histogram(
-        "latency_ms", filters.where, days.first, days.last, (key, "model_id"), models=ids
-    )
+    first, step, periods = cube.day_number(days.first), 1, days.periods()
+    if _is_by_week(filters):
+        first, step = cube.week_number(days.first), _weeks_at_once(filters)
+        periods = _weeks(filters, step)
+    parts: dict[tuple[int, int], list[spread.Buckets]] = {}
+    for (time, id), buckets in latencies.items():
+        if id in ids:
+            parts.setdefault(((time - first) // step, id), []).append(buckets)
     values: dict[int, list[float | None]] = {id: [None] * len(periods) for id in ids}
-    for (time, id), buckets in asked.items():
-        values[id][time - first] = cube.percentile(buckets, 0.95)
+    for (place, id), each in parts.items():
+        values[id][place] = cube.percentile(each[0] if step == 1 else spread.added(each), 0.95)
     return periods, values
 
 
-def _spans(filters: AnalyticsFilter) -> list[Days]:
-    days, size = filters.range, cube.SPAN
-    first, last = cube.day_number(days.first), cube.day_number(days.last)
+def _weeks_at_once(filters: AnalyticsFilter) -> int:
+    """Return of how many weeks a point is: of one, but for ranges of more than twenty years."""
+    return -(-(filters.range.days // cube.WEEK + 2) // MOST_PERIODS)
+
+
+def _weeks(filters: AnalyticsFilter, step: int) -> list[Days]:
+    days = filters.range
+    weeks = range(cube.week_number(days.first), cube.week_number(days.last) + 1, step)
     return [
         replace(
             days,
-            first=cube.day_of(max(first, span * size)),
-            last=cube.day_of(min(last, span * size + size - 1)),
+            first=max(days.first, cube.monday_of(week)),
+            last=min(days.last, cube.monday_of(week + step) - timedelta(days=1)),
         )
-        for span in range(first // size, last // size + 1)
+        for week in weeks
     ]
 
 

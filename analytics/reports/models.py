@@ -100,10 +100,16 @@ def is_priced(basis: int, sums: Sums) -> bool:
     return basis not in UNPRICED_BASES and not (sums.unpriced and not sums.cost_nanos)
 
 
-def models(filters: AnalyticsFilter, compared: Sequence[int] = ()) -> list[ModelFigures]:
+def models(
+    filters: AnalyticsFilter,
+    compared: Sequence[int] = (),
+    *,
+    latencies: dict[int, Buckets] | None = None,
+) -> list[ModelFigures]:
     """Return the figures of all models of the range, the dearest first, or of those compared.
 
-    Those compared come in their order, with nothing in them if there is nothing.
+    Those compared come in their order, with nothing in them if there is nothing. `latencies` are
+    those of each model, if they are known already.
     """
     where, first, last = filters.where, filters.range.first, filters.range.last
     found: dict[int, ModelFigures] = {id: ModelFigures(id) for id in compared}
@@ -111,17 +117,22 @@ def models(filters: AnalyticsFilter, compared: Sequence[int] = ()) -> list[Model
     def of(id: int) -> ModelFigures:
         return found.setdefault(id, ModelFigures(id))
 
-    by = ("model_id", "role", "basis_id")
-    for (id, role, basis), sums in cube.by_day(where, first, last, by).items():
+    # Two questions, not one by all three: each has a roll-up of its own.
+    by_role = cube.by_day(where, first, last, ("model_id", "role"))
+    for (id, role), sums in by_role.items():
         model = of(id)
         model.sums += sums
         model.answers += sums if is_answer(where, role) else Sums()
-        model.priced += sums if is_priced(basis, sums) else Sums()
+    by_basis = cube.by_day(where, first, last, ("model_id", "basis_id"))
+    for (id, basis), sums in by_basis.items():
+        of(id).priced += sums if is_priced(basis, sums) else Sums()
     for (id,), started in cube.sessions(where, first, last, ("model_id",)).items():
         of(id).started = started
     # What is kept without tags, sources and roles is only of models that are here for them.
-    by_model = ("model_id",)
-    for (id,), buckets in cube.histogram("latency_ms", where, first, last, by_model).items():
+    if latencies is None:
+        asked = cube.histogram("latency_ms", where, first, last, ("model_id",))
+        latencies = {id: buckets for (id,), buckets in asked.items()}
+    for id, buckets in latencies.items():
         if id in found:
             found[id].latencies = buckets
     reasons = cube.finish_reasons(where, first, last, ("model_id", "finish_reason"))

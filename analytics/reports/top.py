@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import connections
-from django.db.models import F, IntegerField, Q, QuerySet
+from django.db.models import F, IntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from analytics import cube
 from analytics.filters import Where
 from analytics.ranges import midnight
+from conversations import databases
+from conversations.filters import with_keys
 from conversations.models import Session
 from conversations.models.sessions import NANO
 
@@ -25,9 +28,23 @@ SECONDS = "strftime('%%s', completed_at) - strftime('%%s', started_at)"
 # The histograms tell in which bucket the greatest values of these days lie.
 GREATEST = """
     SELECT low, day, project_id, model_id, count
-    FROM rollup_histograms
+    FROM rollup_project_histograms
     WHERE metric = %s AND project_id IN ({projects}) AND day BETWEEN %s AND %s {model} AND count > 0
     ORDER BY low DESC LIMIT %s
+"""
+# CROSS JOIN, so that each cell is a range of an index: as conditions with OR between them, SQLite
+# goes through all sessions.
+IN_CELLS = """
+    WITH cells(project_id, model_id, begins_at, ends_at) AS (
+        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+               json_extract(value, '$[2]'), json_extract(value, '$[3]')
+        FROM json_each(%s)
+    )
+    SELECT session.id
+    FROM cells CROSS JOIN sessions AS session
+    WHERE session.deleted_at IS NULL
+        AND session.project_id IS cells.project_id AND session.model_id IS cells.model_id
+        AND session.started_at >= cells.begins_at AND session.started_at < cells.ends_at
 """
 
 
@@ -42,13 +59,11 @@ def top_sessions(
     are asked for.
     """
     sessions = Session.objects.using(using).with_names().annotate(value=_value(metric))
-    begin, end = midnight(first), midnight(last + timedelta(days=1))
     if where.tag is None and where.source is None:
         cells = _cells(metric, where, first, last, limit, using)
-        if not cells:
-            return []
-        sessions = sessions.filter(_in_cells(cells), value__gte=min(low for low, *_ in cells))
+        sessions = with_keys(sessions, _in_cells(cells, using))
     else:
+        begin, end = midnight(first), midnight(last + timedelta(days=1))
         sessions = _matching(sessions, where).filter(started_at__gte=begin, started_at__lt=end)
     found = sessions.filter(value__gt=0).order_by("-value", "-started_at", "-id")
     top = list(found[:limit])
@@ -83,17 +98,16 @@ def _cells(metric, where, first, last, limit, using) -> list[tuple[int, int, int
     return cells
 
 
-def _in_cells(cells: list[tuple[int, int, int, int]]) -> Q:
-    condition = Q()
+def _in_cells(cells: list[tuple[int, int, int, int]], using: str) -> list[int]:
+    """Return the keys of the sessions of these days, projects and models."""
+    time_text = databases.of(connections[using]).time_text
+    listed = []
     for day, project, model in {cell[1:] for cell in cells}:
-        begin = cube.day_of(day)
-        condition |= Q(
-            started_at__gte=midnight(begin),
-            started_at__lt=midnight(begin + timedelta(days=1)),
-            project=project or None,
-            model=model or None,
-        )
-    return condition
+        begin, end = (midnight(cube.day_of(one)) for one in (day, day + 1))
+        listed.append((project or None, model or None, time_text(begin), time_text(end)))
+    with connections[using].cursor() as cursor:
+        cursor.execute(IN_CELLS, [json.dumps(listed)])
+        return [key for [key] in cursor.fetchall()]
 
 
 def _matching(sessions: QuerySet, where: Where) -> QuerySet:

@@ -11,7 +11,7 @@ import pytest
 from django.http import QueryDict
 
 from analytics.filters import AnalyticsFilter
-from analytics.ranges import Range
+from analytics.ranges import MOST_PERIODS, Range
 from analytics.reports import model_charts, models
 from conversations.models import Annotation, CostBasis, Session
 from conversations.tests.factories import add_message, make_model, make_project, make_session
@@ -65,6 +65,14 @@ def two():
 
 def named(filters: AnalyticsFilter, **options) -> dict[str, models.ModelFigures]:
     return {one.name.split("/")[1]: one for one in models.models(filters, **options)}
+
+
+def trend(filters: AnalyticsFilter, measure: str):
+    latencies = model_charts.latencies_over_time(filters)
+    of_each = model_charts.of_each_model(latencies)
+    found = models.models(filters, latencies=of_each)
+    assert found == models.models(filters)  # the same in two ways
+    return model_charts.trend(filters, found, measure, latencies)
 
 
 def values(one: models.ModelFigures) -> dict[str, object]:
@@ -171,7 +179,7 @@ def test_the_trend_has_the_value_where_the_messages_are_and_gaps_elsewhere(
     two, measure, quick, slow, days
 ):
     filters = on(f"from={days}&to=2026-03-31")
-    chart = model_charts.trend(filters, models.models(filters), measure)
+    chart = trend(filters, measure)
     known = {
         series.name.split("/")[1]: [float(v) for v in series.values if v is not None]
         for series in chart.series
@@ -183,14 +191,16 @@ def test_the_trend_has_the_value_where_the_messages_are_and_gaps_elsewhere(
     assert len(chart.labels) == len(set(chart.labels))
 
 
-def test_spans_of_a_long_range_cover_each_of_its_days_once(two):
-    filters = on("from=2025-06-15&to=2026-03-31")
-    chart = model_charts.trend(filters, models.models(filters), "latency")
+@pytest.mark.parametrize("first", ["2025-06-15", "2000-01-01"])
+def test_weeks_of_a_long_range_cover_each_of_its_days_once(two, first):
+    filters = on(f"from={first}&to=2026-03-31")
+    chart = trend(filters, "latency")
     links = [QueryDict(link.partition("?")[2]) for link in chart.links]
     days = [(date.fromisoformat(q["since"]), date.fromisoformat(q["until"])) for q in links]
-    assert (days[0][0], days[-1][1]) == (date(2025, 6, 15), TODAY)
-    for (_, last), (first, _) in pairwise(days):
-        assert first == last + timedelta(days=1)
+    assert (days[0][0], days[-1][1]) == (date.fromisoformat(first), TODAY)
+    assert len(days) <= MOST_PERIODS
+    for (_, last), (begin, _) in pairwise(days):
+        assert begin == last + timedelta(days=1)
 
 
 def test_latencies_of_models_that_are_compared_are_shares_of_each(two):

@@ -178,13 +178,15 @@ def test_rates_are_of_answers_and_failed_messages_are_counted_without_tools():
     add_message(session, 2, timestamp=NOON)
     add_message(session, 3, role="user", timestamp=NOON)
     add_message(session, 4, role="tool", timestamp=NOON, metadata={"is_error": True})
-    chart, table = errors.rates(on())
+    chart, table = errors.rates(on(), errors.sums_of(on()))
     assert chart.series[0].values == [50.0]
     assert [cell.value for cell in table.lines[0].cells[:3]] == [2, 1, 50.0]
-    [series] = errors.by_model(on()).series
+    [series] = errors.by_model(on(), errors.sums_of(on())).series
     assert sum(series.values) == 1
     assert asked(series.links[0])["q"] == "has:error"
-    assert sum(errors.by_model(on("role=tool")).series[0].values) == 1
+    tools_alone = on("role=tool")
+    [series] = errors.by_model(tools_alone, errors.sums_of(tools_alone)).series
+    assert sum(series.values) == 1
 
 
 def test_reasons_that_cut_an_answer_short_come_first_and_are_named_so():

@@ -25,9 +25,13 @@ def show_models(request: HttpRequest) -> HttpResponse:
     if compared:
         kept["compare"] = ",".join(map(str, compared))
     filters = asked(request, kept=kept, by_hour=False)
-    found = models.models(filters, compared)
+    in_time = of_each = None
+    if measure == model_charts.LATENCY:  # read once, for the trend and for the percentiles
+        in_time = model_charts.latencies_over_time(filters)
+        of_each = model_charts.of_each_model(in_time)
+    found = models.models(filters, compared, latencies=of_each)
     charts = [
-        model_charts.trend(filters, found, measure),
+        model_charts.trend(filters, found, measure, in_time),
         model_charts.distribution(filters, found, is_compared=bool(compared)),
         model_charts.latencies(filters, found),
         model_charts.worth(filters, found),
@@ -88,8 +92,9 @@ def show_tools(request: HttpRequest) -> HttpResponse:
 def show_errors(request: HttpRequest) -> HttpResponse:
     """Show what failed: how often, of which models, why, and what was said of it."""
     filters = asked(request, by_hour=False)
-    chart, table = errors.rates(filters)
-    charts = [errors.by_model(filters), chart]
+    found = errors.sums_of(filters)
+    chart, table = errors.rates(filters, found)
+    charts = [errors.by_model(filters, found), chart]
     tables = [table, errors.finishes(filters)]
     context = {
         "tables": tables,
