@@ -206,6 +206,56 @@ CREATE TABLE IF NOT EXISTS rollup_session_changes (
     seconds INTEGER
 );
 
+-- The same, added up by all keys: what is kept by fewer keys is added up from these few rows.
+CREATE TABLE IF NOT EXISTS rollup_day_changes (
+    tag TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    role TEXT NOT NULL,
+    basis_id INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_5m_tokens INTEGER NOT NULL,
+    cache_write_1h_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    latencies INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL,
+    timed_tokens INTEGER NOT NULL,
+    timed_ms INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS rollup_hour_changes (
+    tag TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    latencies INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS rollup_histogram_changes (
+    metric TEXT NOT NULL,
+    project_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    count INTEGER NOT NULL
+);
+
 -- Every message as the roll-ups count it.
 CREATE VIEW rollup_messages AS
 SELECT
@@ -286,7 +336,7 @@ BEGIN
     FROM rollup_message_changes AS change, json_each(CASE json_type(change.tags) WHEN 'array' THEN change.tags ELSE '[]' END) AS tag
     WHERE change.tags IS NOT NULL AND tag.type = 'text' AND tag.value <> ''
         AND tag.value NOT GLOB '*' || char(65533) || '*';
-    INSERT INTO rollup_days
+    INSERT INTO rollup_day_changes
     SELECT
         tag, day, model_id, project_id, source, role, basis_id,
         SUM(sign),
@@ -303,8 +353,10 @@ BEGIN
         COALESCE(SUM(sign * latency_ms), 0),
         COALESCE(SUM(CASE WHEN latency_ms > 0 THEN sign * output_tokens END), 0),
         COALESCE(SUM(CASE WHEN output_tokens IS NOT NULL THEN sign * latency_ms END), 0)
-    FROM rollup_message_changes WHERE true
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    FROM rollup_message_changes
+    GROUP BY 1, 2, 3, 4, 5, 6, 7;
+    INSERT INTO rollup_days
+    SELECT * FROM rollup_day_changes WHERE true
     ON CONFLICT DO UPDATE SET
         messages = messages + excluded.messages,
         input_tokens = input_tokens + excluded.input_tokens,
@@ -323,30 +375,30 @@ BEGIN
     INSERT INTO rollup_day_facets
     SELECT
         tag, facet, day, one, other,
-        SUM(sign),
-        COALESCE(SUM(sign * input_tokens), 0),
-        COALESCE(SUM(sign * output_tokens), 0),
-        COALESCE(SUM(sign * cache_read_tokens), 0),
-        COALESCE(SUM(sign * cache_write_5m_tokens), 0),
-        COALESCE(SUM(sign * cache_write_1h_tokens), 0),
-        COALESCE(SUM(sign * reasoning_tokens), 0),
-        COALESCE(SUM(sign * cost_nanos), 0),
-        SUM(sign * unpriced),
-        SUM(sign * is_error),
-        SUM(sign * (latency_ms IS NOT NULL)),
-        COALESCE(SUM(sign * latency_ms), 0),
-        COALESCE(SUM(CASE WHEN latency_ms > 0 THEN sign * output_tokens END), 0),
-        COALESCE(SUM(CASE WHEN output_tokens IS NOT NULL THEN sign * latency_ms END), 0)
+        SUM(messages),
+        SUM(input_tokens),
+        SUM(output_tokens),
+        SUM(cache_read_tokens),
+        SUM(cache_write_5m_tokens),
+        SUM(cache_write_1h_tokens),
+        SUM(reasoning_tokens),
+        SUM(cost_nanos),
+        SUM(unpriced),
+        SUM(errors),
+        SUM(latencies),
+        SUM(latency_ms),
+        SUM(timed_tokens),
+        SUM(timed_ms)
     FROM (
-        SELECT 'project_id' AS facet, project_id AS one, 0 AS other, change.*
-        FROM rollup_message_changes AS change
-        UNION ALL SELECT 'source', source, 0, change.* FROM rollup_message_changes AS change
+        SELECT 'source' AS facet, source AS one, 0 AS other, change.*
+        FROM rollup_day_changes AS change
+        UNION ALL SELECT 'project_id', project_id, 0, change.* FROM rollup_day_changes AS change
         UNION ALL SELECT 'model_id, role', model_id, role, change.*
-        FROM rollup_message_changes AS change
+        FROM rollup_day_changes AS change
         UNION ALL SELECT 'model_id, basis_id', model_id, basis_id, change.*
-        FROM rollup_message_changes AS change
+        FROM rollup_day_changes AS change
         UNION ALL SELECT 'project_id, model_id', project_id, model_id, change.*
-        FROM rollup_message_changes AS change
+        FROM rollup_day_changes AS change
     ) WHERE true
     GROUP BY 1, 2, 3, 4, 5
     ON CONFLICT DO UPDATE SET
@@ -364,7 +416,7 @@ BEGIN
         latency_ms = latency_ms + excluded.latency_ms,
         timed_tokens = timed_tokens + excluded.timed_tokens,
         timed_ms = timed_ms + excluded.timed_ms;
-    INSERT INTO rollup_hours
+    INSERT INTO rollup_hour_changes
     SELECT
         tag, seconds / 3600, model_id, project_id, source,
         SUM(sign),
@@ -375,8 +427,10 @@ BEGIN
         SUM(sign * is_error),
         SUM(sign * (latency_ms IS NOT NULL)),
         COALESCE(SUM(sign * latency_ms), 0)
-    FROM rollup_message_changes WHERE true
-    GROUP BY 1, 2, 3, 4, 5
+    FROM rollup_message_changes
+    GROUP BY 1, 2, 3, 4, 5;
+    INSERT INTO rollup_hours
+    SELECT * FROM rollup_hour_changes WHERE true
     ON CONFLICT DO UPDATE SET
         messages = messages + excluded.messages,
         input_tokens = input_tokens + excluded.input_tokens,
@@ -388,19 +442,19 @@ BEGIN
         latency_ms = latency_ms + excluded.latency_ms;
     INSERT INTO rollup_hour_facets
     SELECT
-        tag, facet, seconds / 3600, one,
-        SUM(sign),
-        COALESCE(SUM(sign * input_tokens), 0),
-        COALESCE(SUM(sign * output_tokens), 0),
-        COALESCE(SUM(sign * cost_nanos), 0),
-        SUM(sign * unpriced),
-        SUM(sign * is_error),
-        SUM(sign * (latency_ms IS NOT NULL)),
-        COALESCE(SUM(sign * latency_ms), 0)
+        tag, facet, hour, one,
+        SUM(messages),
+        SUM(input_tokens),
+        SUM(output_tokens),
+        SUM(cost_nanos),
+        SUM(unpriced),
+        SUM(errors),
+        SUM(latencies),
+        SUM(latency_ms)
     FROM (
-        SELECT '' AS facet, 0 AS one, change.* FROM rollup_message_changes AS change
-        UNION ALL SELECT 'model_id', model_id, change.* FROM rollup_message_changes AS change
-        UNION ALL SELECT 'project_id', project_id, change.* FROM rollup_message_changes AS change
+        SELECT '' AS facet, 0 AS one, change.* FROM rollup_hour_changes AS change
+        UNION ALL SELECT 'model_id', model_id, change.* FROM rollup_hour_changes AS change
+        UNION ALL SELECT 'project_id', project_id, change.* FROM rollup_hour_changes AS change
     ) WHERE true
     GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET
@@ -412,27 +466,27 @@ BEGIN
         errors = errors + excluded.errors,
         latencies = latencies + excluded.latencies,
         latency_ms = latency_ms + excluded.latency_ms;
-    INSERT INTO rollup_histograms
-    SELECT
-        'latency_ms', day, model_id,
-        (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
-    FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
-    GROUP BY 2, 3, 4
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
-    INSERT INTO rollup_histogram_weeks
-    SELECT
-        'latency_ms', (day + 3) / 7, model_id,
-        (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
-    FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
-    GROUP BY 2, 3, 4
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
-    INSERT INTO rollup_project_histograms
+    INSERT INTO rollup_histogram_changes
     SELECT
         'latency_ms', project_id, day, model_id,
         (SELECT MAX(low) FROM rollup_lows WHERE low <= latency_ms) AS low, SUM(sign)
     FROM rollup_message_changes WHERE tag = '' AND latency_ms IS NOT NULL
     GROUP BY 2, 3, 4, 5
+    HAVING SUM(sign) <> 0;
+    INSERT INTO rollup_histograms
+    SELECT metric, day, model_id, low, SUM(count) FROM rollup_histogram_changes WHERE true
+    GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_histogram_weeks
+    SELECT metric, (day + 3) / 7, model_id, low, SUM(count)
+    FROM rollup_histogram_changes WHERE true
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_project_histograms
+    SELECT metric, project_id, day, model_id, low, count
+    FROM rollup_histogram_changes WHERE true
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    DELETE FROM rollup_histogram_changes;
     INSERT INTO rollup_tools
     SELECT change.day, change.project_id, change.model_id, tool.value, SUM(change.sign)
     FROM rollup_message_changes AS change, json_each(change.tools) AS tool
@@ -445,6 +499,8 @@ BEGIN
     GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET messages = messages + excluded.messages;
     DELETE FROM rollup_message_changes;
+    DELETE FROM rollup_day_changes;
+    DELETE FROM rollup_hour_changes;
 END;
 
 CREATE TRIGGER rollup_apply_sessions_now INSTEAD OF INSERT ON rollup_apply_sessions
@@ -462,47 +518,7 @@ BEGIN
     GROUP BY 1, 2, 3, 4, 5
     ON CONFLICT DO UPDATE SET
         sessions = sessions + excluded.sessions, failed = failed + excluded.failed;
-    INSERT INTO rollup_histograms
-    SELECT metric, day, model_id, low, SUM(sign) FROM (
-        SELECT
-            'tokens' AS metric, project_id, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= tokens) AS low
-        FROM rollup_session_changes WHERE tag = '' AND tokens > 0
-        UNION ALL
-        SELECT
-            'cost_nanos', project_id, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= cost_nanos)
-        FROM rollup_session_changes WHERE tag = '' AND cost_nanos > 0
-        UNION ALL
-        SELECT
-            'seconds', project_id, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= seconds)
-        FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
-    )
-    GROUP BY 1, 2, 3, 4
-    HAVING SUM(sign) <> 0
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
-    INSERT INTO rollup_histogram_weeks
-    SELECT metric, (day + 3) / 7, model_id, low, SUM(sign) FROM (
-        SELECT
-            'tokens' AS metric, project_id, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= tokens) AS low
-        FROM rollup_session_changes WHERE tag = '' AND tokens > 0
-        UNION ALL
-        SELECT
-            'cost_nanos', project_id, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= cost_nanos)
-        FROM rollup_session_changes WHERE tag = '' AND cost_nanos > 0
-        UNION ALL
-        SELECT
-            'seconds', project_id, day, model_id, sign,
-            (SELECT MAX(low) FROM rollup_lows WHERE low <= seconds)
-        FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
-    )
-    GROUP BY 1, 2, 3, 4
-    HAVING SUM(sign) <> 0
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
-    INSERT INTO rollup_project_histograms
+    INSERT INTO rollup_histogram_changes
     SELECT metric, project_id, day, model_id, low, SUM(sign) FROM (
         SELECT
             'tokens' AS metric, project_id, day, model_id, sign,
@@ -520,7 +536,20 @@ BEGIN
         FROM rollup_session_changes WHERE tag = '' AND seconds >= 0
     )
     GROUP BY 1, 2, 3, 4, 5
-    HAVING SUM(sign) <> 0
+    HAVING SUM(sign) <> 0;
+    INSERT INTO rollup_histograms
+    SELECT metric, day, model_id, low, SUM(count) FROM rollup_histogram_changes WHERE true
+    GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_histogram_weeks
+    SELECT metric, (day + 3) / 7, model_id, low, SUM(count)
+    FROM rollup_histogram_changes WHERE true
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    INSERT INTO rollup_project_histograms
+    SELECT metric, project_id, day, model_id, low, count
+    FROM rollup_histogram_changes WHERE true
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    DELETE FROM rollup_histogram_changes;
     DELETE FROM rollup_session_changes;
 END;
