@@ -70,6 +70,19 @@ class Recosted:
         return dict(zip(PARTS + FEES, map(in_usd, self.shares), strict=True))
 
     @property
+    def prices(self) -> list[str]:
+        """The prices that were applied, in words, USD per million tokens."""
+        return sorted(
+            ", ".join(
+                [
+                    *filter(None, [basis.kind, basis.origin, "/".join(basis[3:5]).strip("/")]),
+                    *(f"{name.replace('_', ' ')} {rate}" for name, rate in basis.rates),
+                ]
+            )
+            for basis in self.bases
+        )
+
+    @property
     def difference(self) -> Decimal | None:
         """USD more than it did cost, of the requests of which both is known; None of none."""
         if not self.compared:

@@ -46,13 +46,8 @@ class PriceForm(Styled, forms.ModelForm):
             "above_input_tokens": "Above input tokens",
         }
         help_texts = {
-            **dict.fromkeys(PRICES, ""),
+            **dict.fromkeys((*PRICES, "valid_from", "valid_to", "batch_factor"), ""),
             "provider": "Empty: any.",
-            "valid_from": "The first day (UTC). Empty: since ever.",
-            "valid_to": "The first day (UTC) on which it no longer holds. Empty: still valid.",
-            "batch_factor": "What a token in a batch costs: 0.5 is half of its price.",
-            "service_tier": "Such as priority or batch. Empty: any.",
-            "above_input_tokens": "Holds for requests that send more than this.",
         }
         widgets = {
             "valid_from": DAY,

@@ -58,7 +58,7 @@ class PriceTable(PagedTable):
 
     def row_out(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            name: files.text_of_value(value) if isinstance(value, Decimal) else value
             for name, value in row.items()
         }
 
@@ -83,7 +83,7 @@ class PriceTable(PagedTable):
         return " ".join(filter(None, [since, until])) or "always"
 
     def render_input(self, value):
-        return show.money(value)
+        return files.text_of_value(value)  # each digit counts
 
     render_cache_read = render_cache_write_5m = render_cache_write_1h = render_input
     render_output = render_reasoning = render_input

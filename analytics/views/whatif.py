@@ -27,8 +27,8 @@ LONGEST = 1_000
 AS_IT_WAS, NO_CACHE, SHARE = "as-it-was", "none", "share"
 CACHES = {
     AS_IT_WAS: "As it was",
-    NO_CACHE: "None: all input at the fresh price",
-    SHARE: "A share of the input",
+    NO_CACHE: "None",
+    SHARE: "A share",
 }
 HEADS = (
     "Total", "Difference", "Fresh input", "Cache read", "Cache write, 5 min", "Cache write, 1 h",
@@ -41,7 +41,7 @@ class WhatIfForm(Styled, forms.Form):
 
     use_required_attribute = False
     on = forms.CharField(
-        label="On",
+        label="On which models",
         max_length=LONGEST,
         help_text="provider/name; several with commas between them.",
     )

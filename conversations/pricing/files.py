@@ -73,7 +73,7 @@ def write(format: str, *, using: str = "default") -> Iterator[str]:
 
 def as_text(price: Price) -> dict[str, str]:
     """Return a price as a file has it: what is not given is empty."""
-    return {name: _text(getattr(price, field)) for name, field in COLUMNS.items()}
+    return {name: text_of_value(getattr(price, field)) for name, field in COLUMNS.items()}
 
 
 def format_of(name: str) -> str:
@@ -152,7 +152,8 @@ def _key(price: Price) -> Row:
 # -- text of values -----------------------------------------------------------------------------
 
 
-def _text(value: Any) -> str:
+def text_of_value(value: Any) -> str:
+    """Return a value of a price as a file has it: all digits, no zeros behind them."""
     if value is None:
         return ""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

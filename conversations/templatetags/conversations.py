@@ -36,14 +36,15 @@ def in_dollars(dollars: Decimal | float | None) -> tuple[str, str]:
     if not exact.is_finite():
         return UNKNOWN, ""
     size = abs(exact)
+    sign = "\N{MINUS SIGN}" if exact < 0 else ""
     if size >= 1 or not size:
-        shown = f"${exact:,.2f}"
+        shown = f"{sign}${size:,.2f}"
     elif size >= Decimal("0.001"):
-        shown = f"${exact:.4f}"
+        shown = f"{sign}${size:.4f}"
     elif size >= Decimal("0.0000005"):
-        shown = f"${exact:.6f}".rstrip("0")
+        shown = f"{sign}${size:.6f}".rstrip("0")
     else:
-        shown = "<$0.000001"
+        shown = f"{sign}<$0.000001"
     full = f"{exact:f}"
     return shown, full.rstrip("0").rstrip(".") if "." in full else full
 

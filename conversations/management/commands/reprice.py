@@ -71,7 +71,8 @@ class Command(commands.Command):
         self.say(f"{checked:,} messages looked at", level=2)
 
     def tell_undoing(self, run: RepriceRun) -> None:
-        self.say(f"{run.changes.count():,} messages to go", level=2)
+        if self.verbosity > 1:  # to count a million takes a while
+            self.say(f"{run.changes.count():,} messages to go")
 
     def show_plan(self, plan: Plan) -> None:
         width = max([len(line.model or NO_MODEL) for line in plan.lines] + [5])
