@@ -242,14 +242,17 @@ def histogram(
         columns = ", ".join((*by, "low"))
         if column == "day":
             columns = columns.replace("week", "(day + 3) / 7")
-        for *key, bucket, count in _ask(
-            f"SELECT {columns}, SUM(count) FROM {table} WHERE {condition} GROUP BY {columns}",
-            params,
-            using,
-        ):
-            buckets = found.setdefault(tuple(key), {})
-            buckets[bucket] = buckets.get(bucket, 0) + count
-    return {key: {b: n for b, n in buckets.items() if n} for key, buckets in found.items()}
+        sql = (
+            f"SELECT {columns}, SUM(count) FROM {table} WHERE {condition}"
+            f" GROUP BY {columns} HAVING SUM(count) <> 0"
+        )
+        buckets, before = {}, None  # rows of one key come one after the other, mostly
+        for row in _ask(sql, params, using):
+            if (key := row[:-2]) != before:
+                buckets, before = found.setdefault(key, {}), key
+            bucket = row[-2]
+            buckets[bucket] = buckets.get(bucket, 0) + row[-1]
+    return found
 
 
 def projects_of(where: Where) -> str:

@@ -8,7 +8,6 @@ of a bin may stand in the one beside it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -117,10 +116,11 @@ def counted(buckets: Buckets, into: Sequence[Bin]) -> list[int]:
 
 def added(histograms: Iterable[Buckets]) -> Buckets:
     """Return all values of several histograms in one."""
-    result: Counter[int] = Counter()
+    result: Buckets = {}
     for buckets in histograms:
-        result.update(buckets)
-    return dict(result)
+        for low, number in buckets.items():
+            result[low] = result.get(low, 0) + number
+    return result
 
 
 def marks(buckets: Buckets, into: Sequence[Bin], shares: Sequence[int]) -> list[Mark]:
