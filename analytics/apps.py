@@ -11,6 +11,7 @@ class AnalyticsConfig(schema.KeptApp):
         "rollup_hours",
         "rollup_hour_facets",
         "rollup_sessions",
+        "rollup_session_facets",
         "rollup_histograms",
         "rollup_histogram_weeks",
         "rollup_project_histograms",

@@ -7,10 +7,11 @@ messages themselves are not read. What the tables hold stands in sql/sqlite/roll
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from operator import add
+from typing import Any, NamedTuple
 
 from django.db import connections
 
@@ -28,8 +29,7 @@ NO_ROLE = "Hours are counted over all roles."
 MOST_TAGS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """What messages add up to: tokens, nano-dollars, milliseconds and counts of messages."""
 
     messages: int = 0
@@ -77,10 +77,10 @@ class Sums:
         return self.cost / self.output_tokens * 1000 if self.output_tokens else None
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
+        return Sums(*map(add, self, other))
 
 
-NAMES = tuple(field.name for field in fields(Sums))
+NAMES = Sums._fields
 HOUR_NAMES = rollups.HOUR_NAMES
 
 
@@ -108,8 +108,8 @@ def by_day(
 ) -> dict[tuple, Sums]:
     """Return what the messages of these days add up to, by their values of the keys `by`.
 
-    Keys are those of `KEYS`; a day is its number since 1970. By "tag", a message counts once for
-    each tag of its session, and where it has none not at all.
+    Keys are those of `KEYS`, "week" and "month"; each time is a number. By "tag", a message counts
+    once for each tag of its session, and where it has none not at all.
     """
     conditions = [*_equal(where), *(("role", "<>", role) for role in not_roles)]
     if where.role is not None:
@@ -148,9 +148,9 @@ def sessions(
     where: Where, first: date, last: date, by: Sequence[str] = (), *, using: str = "default"
 ) -> dict[tuple, Started]:
     """Return how many sessions started on these days; a model is the session's own."""
-    condition, params = _condition(where, by, day_number(first), day_number(last), using)
-    rows = _sums("rollup_sessions", ("sessions", "failed"), by, condition, params, using)
-    return {key: Started(*sums) for key, sums in rows}
+    span = (day_number(first), day_number(last))
+    rows = _ask_cube("day", SESSIONS, by, _equal(where), where.tag, span, using)
+    return {key: Started(*counts) for key, counts in rows}
 
 
 def tools(
@@ -307,6 +307,12 @@ def _columns(facets: dict[str, tuple[str, ...]]) -> dict[str, dict[str, str]]:
 
 
 DAYS = _Tables("rollup_days", "rollup_day_facets", _columns(rollups.DAY_FACETS), NAMES)
+SESSIONS = _Tables(
+    "rollup_sessions",
+    "rollup_session_facets",
+    _columns(rollups.SESSION_FACETS),
+    ("sessions", "failed"),
+)
 HOURS = _Tables("rollup_hours", "rollup_hour_facets", _columns(rollups.HOUR_FACETS), HOUR_NAMES)
 
 
@@ -320,6 +326,19 @@ def _equal(where: Where) -> list[Condition]:
     return [(column, "=", value) for column, value in asked if value is not None]
 
 
+# Periods of more than a day, as numbers: a week as in the roll-ups, a month of all since year 0.
+LONGER = {
+    "week": "(day + 3) / 7",
+    "month": "strftime('%%Y', day * 86400, 'unixepoch') * 12"
+    " + strftime('%%m', day * 86400, 'unixepoch')",
+}
+
+
+def month_number(day: date) -> int:
+    """Return the number under which "month" knows the month of a day."""
+    return day.year * 12 + day.month
+
+
 def _ask_cube(
     time: str,
     tables: _Tables,
@@ -330,7 +349,7 @@ def _ask_cube(
     using: str,
 ) -> list[tuple[tuple, tuple[int, ...]]]:
     """Ask the smallest of the tables that tells all of these keys apart."""
-    needed = {*by, *(column for column, _, _ in conditions)} - {time, "tag"}
+    needed = {*by, *(column for column, _, _ in conditions)} - {time, "tag", *LONGER}
     parts, params = _tags(by, tag, using)
     table, columns = tables.whole, {}
     for facet, held in tables.keys.items():
@@ -344,7 +363,7 @@ def _ask_cube(
     for column, operator, value in conditions:
         parts.append(f"{columns.get(column, column)} {operator} %s")
         params.append(value)
-    keys = [columns.get(key, key) for key in by]
+    keys = [LONGER.get(key) or columns.get(key, key) for key in by]
     return _sums(table, tables.names, keys, " AND ".join(parts), params, using)
 
 
@@ -355,18 +374,6 @@ def _tags(by: Sequence[str], tag: str | None, using: str) -> tuple[list[str], li
     names = [name for [name] in _ask(TAG_NAMES, [MOST_TAGS], using)]
     listed, params = databases.of(connections[using]).with_list("tag IN {listed}", names)
     return [listed], list(params)
-
-
-def _condition(
-    where: Where, by: Sequence[str], first: int, last: int, using: str
-) -> tuple[str, list[Any]]:
-    parts, params = _tags(by, where.tag, using)
-    parts.append("day BETWEEN %s AND %s")
-    params += [first, last]
-    for column, operator, value in _equal(where):
-        parts.append(f"{column} {operator} %s")
-        params.append(value)
-    return " AND ".join(parts), params
 
 
 # Jumps from one name to the next: a tag of many sessions costs no more than one of few.

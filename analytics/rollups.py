@@ -83,10 +83,11 @@ class Rollup:
     truth: str
 
 
-def _facets(facets: dict[str, tuple[str, ...]], time: str, sums: tuple[str, ...]) -> str:
+def _facets(
+    facts: str, facets: dict[str, tuple[str, ...]], time: str, sums: tuple[str, ...]
+) -> str:
     truths = (
-        _tagged("rollup_messages", ("tag", f"'{facet}'", time, *keys), sums)
-        for facet, keys in facets.items()
+        _tagged(facts, ("tag", f"'{facet}'", time, *keys), sums) for facet, keys in facets.items()
     )
     return " UNION ALL ".join(f"SELECT * FROM ({truth})" for truth in truths)
 
@@ -126,6 +127,7 @@ DAY_FACETS = {
     "project_id, model_id": ("project_id", "model_id"),
 }
 HOUR_FACETS = {"": (NOTHING_ELSE,), "model_id": ("model_id",), "project_id": ("project_id",)}
+SESSION_FACETS = {key: (key,) for key in ("source", "model_id", "project_id")}
 DAY_NAMES = (
     *("messages", "input_tokens", "output_tokens", "cache_read_tokens"),
     *("cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "cost_nanos"),
@@ -151,7 +153,7 @@ ROLLUPS = (
         "rollup_day_facets",
         ("tag", "facet", "day", "one", "other"),
         DAY_NAMES,
-        _facets(DAY_FACETS, "day", SHARED_SUMS + DAY_SUMS),
+        _facets("rollup_messages", DAY_FACETS, "day", SHARED_SUMS + DAY_SUMS),
     ),
     Rollup(
         "rollup_hours",
@@ -167,7 +169,7 @@ ROLLUPS = (
         "rollup_hour_facets",
         ("tag", "facet", "hour", "one"),
         HOUR_NAMES,
-        _facets(HOUR_FACETS, "seconds / 3600", SHARED_SUMS + HOUR_SUMS),
+        _facets("rollup_messages", HOUR_FACETS, "seconds / 3600", SHARED_SUMS + HOUR_SUMS),
     ),
     Rollup(
         "rollup_sessions",
@@ -178,6 +180,12 @@ ROLLUPS = (
             ("tag", "day", "model_id", "project_id", "source"),
             ("COUNT(*)", "SUM(failed)"),
         ),
+    ),
+    Rollup(
+        "rollup_session_facets",
+        ("tag", "facet", "day", "one"),
+        ("sessions", "failed"),
+        _facets("rollup_whole_sessions", SESSION_FACETS, "day", ("COUNT(*)", "SUM(failed)")),
     ),
     Rollup(
         "rollup_histograms",

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from pages import ROOT, measure, served
 
 END = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 DAYS, PER_SESSION, CHUNK = 365, 10, 100_000
+BASE = 1_000_000  # messages that are made up; more are copies of them, sessions and all
 MODELS = (
     ("anthropic", "claude-sonnet-4-5", 3, 15), ("anthropic", "claude-opus-4-1", 15, 75),
     ("openai", "gpt-5", 1.25, 10), ("openai", "gpt-4o", 2.5, 10),
@@ -52,6 +53,22 @@ MESSAGE = (
     " tool_calls, error_message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
+COPIED_SESSIONS = "project_id, title, model_id, status, started_at, completed_at, tags, source"
+COPY_SESSIONS = f"""
+    INSERT INTO sessions (id, session_uuid, {COPIED_SESSIONS})
+    SELECT id + :copy * :sessions, session_uuid || '-' || :copy, {COPIED_SESSIONS}
+    FROM sessions WHERE id <= :sessions
+"""
+COPIED_MESSAGES = (
+    "sequence_number, role, content, model_id, timestamp, input_tokens, output_tokens,"
+    " cache_read_tokens, cost, latency_ms, finish_reason, tool_calls, error_message"
+)
+COPY_MESSAGES = f"""
+    INSERT INTO messages (id, message_uuid, session_id, {COPIED_MESSAGES})
+    SELECT id + :copy * :messages, message_uuid || '-' || :copy, session_id + :copy * :sessions,
+           {COPIED_MESSAGES}
+    FROM messages WHERE id <= :messages
+"""
 
 # -- filling ------------------------------------------------------------------------------------
 
@@ -72,6 +89,16 @@ def manage(path: Path, *arguments: str) -> None:
     )  # fmt: skip
 
 
+@contextmanager
+def loading(db: sqlite3.Connection) -> Iterator[None]:
+    """Change very much in one transaction, with the triggers off."""
+    db.execute("BEGIN")
+    db.execute("INSERT INTO bulk_load (id) VALUES (1)")
+    yield
+    db.execute("DELETE FROM bulk_load")
+    db.execute("COMMIT")
+
+
 def fill(path: Path, messages: int) -> None:
     """Make a database of so many messages; triggers are off, what they keep is made at the end."""
     manage(path, "migrate", "--verbosity", "0")
@@ -86,29 +113,31 @@ def fill(path: Path, messages: int) -> None:
             "INSERT INTO projects (id, name) VALUES (?, ?)",
             [(number, f"Project {number}") for number in range(1, PROJECTS + 1)],
         )
+        base = min(messages, BASE)
         pick = random.Random(42)
-        for first in range(1, messages + 1, CHUNK):
-            db.execute("BEGIN")
-            db.execute("INSERT INTO bulk_load (id) VALUES (1)")
-            count = min(CHUNK, messages - first + 1)
+        for first in range(1, base + 1, CHUNK):
+            count = min(CHUNK, base - first + 1)
             begin = (first - 1) // PER_SESSION + 1
             sessions = range(begin, begin + -(-count // PER_SESSION))
-            made = [_session(pick, id, messages // PER_SESSION) for id in sessions]
-            db.executemany(SESSION, [row for row, _ in made])
-            db.executemany(MESSAGE, _messages(pick, made, first, count))
-            db.execute("DELETE FROM bulk_load")
-            db.execute("COMMIT")
-        db.execute("BEGIN")
-        db.execute("INSERT INTO bulk_load (id) VALUES (1)")
-        db.execute(
-            "UPDATE sessions SET total_messages = c.n, total_input_tokens = c.i,"
-            " total_output_tokens = c.o, total_cost_nanos = c.c, total_cost = c.c / 1e9"
-            " FROM (SELECT session_id, COUNT(*) AS n, COALESCE(SUM(input_tokens), 0) AS i,"
-            " COALESCE(SUM(output_tokens), 0) AS o, COALESCE(SUM(cost_nanos), 0) AS c"
-            " FROM messages GROUP BY 1) AS c WHERE c.session_id = sessions.id"
-        )
-        db.execute("DELETE FROM bulk_load")
-        db.execute("COMMIT")
+            made = [_session(pick, id, base // PER_SESSION) for id in sessions]
+            with loading(db):
+                db.executemany(SESSION, [row for row, _ in made])
+                db.executemany(MESSAGE, _messages(pick, made, first, count))
+        for copy in range(1, messages // base):
+            with loading(db):
+                db.execute(COPY_SESSIONS, {"copy": copy, "sessions": base // PER_SESSION})
+                db.execute(
+                    COPY_MESSAGES,
+                    {"copy": copy, "messages": base, "sessions": base // PER_SESSION},
+                )
+        with loading(db):
+            db.execute(
+                "UPDATE sessions SET total_messages = c.n, total_input_tokens = c.i,"
+                " total_output_tokens = c.o, total_cost_nanos = c.c, total_cost = c.c / 1e9"
+                " FROM (SELECT session_id, COUNT(*) AS n, COALESCE(SUM(input_tokens), 0) AS i,"
+                " COALESCE(SUM(output_tokens), 0) AS o, COALESCE(SUM(cost_nanos), 0) AS c"
+                " FROM messages GROUP BY 1) AS c WHERE c.session_id = sessions.id"
+            )
     started = time.perf_counter()
     manage(path, "rollups", "rebuild")
     print(f"  roll-ups made anew in {time.perf_counter() - started:.0f} s", flush=True)

@@ -12,7 +12,7 @@ from analytics.filters import AnalyticsFilter
 from conversations.models import CostBasis
 
 from .forecast import Forecast, forecast
-from .series import MEASURES, STACKS, links_of, over_time, stacked, total, unpriced_note
+from .series import MEASURES, STACKS, Keyed, links_of, over_time, stacked, total, unpriced_note
 
 KIND = "kind"
 BY = {**{name: label for name, (label, _) in STACKS.items()}, KIND: "Kind of token"}
@@ -36,15 +36,30 @@ def _cached(sums: Sums) -> int:
 
 
 def charts(
-    filters: AnalyticsFilter, by: str, measure: str, *, is_cumulative: bool = False
+    filters: AnalyticsFilter,
+    by: str,
+    measure: str,
+    *,
+    is_cumulative: bool = False,
+    keyed: Keyed | None = None,
 ) -> list[Chart]:
-    """Return the measure stacked over the range, and the forecast of the month."""
+    """Return the measure stacked over the range, and the forecast of the month.
+
+    `keyed` is the range by the same key, if it is at hand.
+    """
     name = MEASURES[measure][0]
     title = f"{name} by {BY[by][0].lower()}{BY[by][1:]}{', added up' if is_cumulative else ''}"
     if by == KIND:
         main = by_kind(filters, measure, title, is_cumulative)
     else:
-        main = stacked(filters, STACKS[by][1], measure, title=title, is_cumulative=is_cumulative)
+        main = stacked(
+            filters,
+            STACKS[by][1],
+            measure,
+            title=title,
+            is_cumulative=is_cumulative,
+            keyed=keyed,
+        )
     return [main, month(filters)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -36,6 +37,12 @@ STACKS = {
 # What is stacked only where failures are the subject.
 COUNTED = {**MEASURES, "errors": ("Errors", "count", lambda sums: sums.errors)}
 
+# By which time sums of a grain are asked for, and its number of a day.
+TIMES: dict[str, tuple[str, Callable[[date], int]]] = {
+    "day": ("day", cube.day_number),
+    "week": ("week", cube.week_number),
+    "month": ("month", cube.month_number),
+}
 Keyed = dict[Any, list[Sums]]  # by key, a Sums for each period
 
 
@@ -54,24 +61,21 @@ def over_time(
         found = cube.by_hour(filters.where, range.begins_at, range.ends_at, ("hour", *by))
         starts = [int(period.begins_at.timestamp()) // 3600 for period in periods]
     else:
+        time, number = TIMES.get(range.grain, TIMES["day"])
         found = cube.by_day(
-            filters.where, range.first, range.last, ("day", *by), not_roles=not_roles
+            filters.where, range.first, range.last, (time, *by), not_roles=not_roles
         )
-        starts = [cube.day_number(period.first) for period in periods]
+        starts = [number(period.first) for period in periods]
     keyed: Keyed = {}
-    for (time, *rest), sums in found.items():
+    for (at, *rest), sums in found.items():
         held = keyed.setdefault(rest[0] if rest else None, [Sums()] * len(periods))
-        place = bisect_right(starts, time) - 1
-        held[place] += sums
+        held[bisect_right(starts, at) - 1] += sums
     return keyed
 
 
 def total(held: Iterable[Sums]) -> Sums:
     """Return what these add up to."""
-    result = Sums()
-    for sums in held:
-        result += sums
-    return result
+    return Sums(*map(sum, zip(Sums(), *held, strict=True)))
 
 
 def link_more(key: str, value: Any) -> dict[str, str | int]:

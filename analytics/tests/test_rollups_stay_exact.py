@@ -265,7 +265,7 @@ def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
         name: {}
         for name in (
             *("rollup_days", "rollup_day_facets", "rollup_hours", "rollup_hour_facets"),
-            "rollup_sessions",
+            *("rollup_sessions", "rollup_session_facets"),
         )
     }
     histograms, weeks, projects = Counter(), Counter(), Counter()
@@ -324,7 +324,14 @@ def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
         project = session["project_id"] or 0
         for tag in tags_of(session):
             key = (tag, on, model, project, session["source"])
-            add("rollup_sessions", key, [1, session["status"] == "failed"])
+            counts = [1, session["status"] == "failed"]
+            add("rollup_sessions", key, counts)
+            for facet, one in (
+                ("source", session["source"]),
+                ("model_id", model),
+                ("project_id", project),
+            ):
+                add("rollup_session_facets", (tag, facet, on, one), counts)
         values = {
             "tokens": session["total_input_tokens"] + session["total_output_tokens"] or -1,
             "cost_nanos": session["total_cost_nanos"] or -1,
@@ -346,7 +353,7 @@ def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
     }
     return {
         table: ({key: tuple(row) for key, row in held.items() if any(row)}, width)
-        for (table, held), width in zip(sums.items(), (7, 5, 5, 4, 5), strict=True)
+        for (table, held), width in zip(sums.items(), (7, 5, 5, 4, 5, 4), strict=True)
     } | {
         table: ({key: (count,) for key, count in held.items()}, width)
         for (table, held), width in zip(counted.items(), (4, 4, 5, 4, 4), strict=True)

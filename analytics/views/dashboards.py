@@ -56,11 +56,14 @@ def show_costs(request: HttpRequest) -> HttpResponse:
     measure = choice(request, "measure", MEASURES)
     style = choice(request, "style", STYLES)
     filters = asked(request, kept=chosen(request, by=by, measure=measure, style=style))
-    charts = costs.charts(filters, by, measure, is_cumulative=style == "cumulative")
-    tables = []
+    keyed, tables = None, []
     if by in STACKS:
         label, key = STACKS[by]
-        tables = [breakdown(filters, key, table=f"by-{by}", title=label, label_name=label)]
+        keyed = over_time(filters, key)
+        tables = [
+            breakdown(filters, key, table=f"by-{by}", title=label, label_name=label, keyed=keyed)
+        ]
+    charts = costs.charts(filters, by, measure, is_cumulative=style == "cumulative", keyed=keyed)
     context = {
         "choices": [
             ("by", "Stack by", [(key, label, key == by) for key, label in costs.BY.items()]),

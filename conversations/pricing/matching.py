@@ -124,7 +124,7 @@ def _as_written(known: str, written: str) -> Iterator[Candidate]:
         yield Candidate(known, name, "prefix left out")
     if bedrock := BEDROCK.match(name):
         yield Candidate("aws", name.removeprefix("bedrock/"), "Bedrock id")
-        yield Candidate("aws", f"{bedrock['maker']}.{bedrock['name']}", "Bedrock id")
+        yield Candidate("aws", f"{bedrock['vendor']}.{bedrock['name']}", "Bedrock id")
         yield Candidate(canonical(bedrock["vendor"]), bedrock["name"], "Bedrock id of its maker")
     if "/" in name:
         maker, _, tail = name.rpartition("/")

@@ -115,6 +115,17 @@ CREATE TABLE IF NOT EXISTS rollup_sessions (
     PRIMARY KEY (tag, day, model_id, project_id, source)
 ) WITHOUT ROWID;
 
+-- By one of these keys alone: model_id, project_id, source.
+CREATE TABLE IF NOT EXISTS rollup_session_facets (
+    tag TEXT NOT NULL,
+    facet TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    one NOT NULL,
+    sessions INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    PRIMARY KEY (tag, facet, day, one)
+) WITHOUT ROWID;
+
 -- How many values fell into the bucket that begins at `low`. Metrics: latency_ms of messages;
 -- tokens, cost_nanos and seconds (of completed ones) of sessions, where there are any.
 CREATE TABLE IF NOT EXISTS rollup_histograms (
@@ -516,6 +527,15 @@ BEGIN
     SELECT tag, day, model_id, project_id, source, SUM(sign), SUM(sign * failed)
     FROM rollup_session_changes WHERE true
     GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT DO UPDATE SET
+        sessions = sessions + excluded.sessions, failed = failed + excluded.failed;
+    INSERT INTO rollup_session_facets
+    SELECT tag, facet, day, one, SUM(sign), SUM(sign * failed) FROM (
+        SELECT 'source' AS facet, source AS one, change.* FROM rollup_session_changes AS change
+        UNION ALL SELECT 'model_id', model_id, change.* FROM rollup_session_changes AS change
+        UNION ALL SELECT 'project_id', project_id, change.* FROM rollup_session_changes AS change
+    ) WHERE true
+    GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET
         sessions = sessions + excluded.sessions, failed = failed + excluded.failed;
     INSERT INTO rollup_histogram_changes
