@@ -2,7 +2,7 @@
 
 `of(connection)` returns the module. Each has: `split`, `installed`, `drop`, `rebuild` for the
 schema; `reserve_ids`, `with_list`, `time_text` for the import; `bulk_load`, `index`, `add_totals`
-for bulk.py; `state` for what is remembered; `explain` for errors.
+for bulk.py; `state` and `version` for what is remembered; `explain` for errors.
 """
 
 from __future__ import annotations

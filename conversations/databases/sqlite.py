@@ -106,8 +106,11 @@ def state(connection) -> tuple[int, int] | None:
     That is what others have committed, and what it has written itself. None while it is in a
     transaction, which may be rolled back to what was before.
     """
-    if connection.in_atomic_block:
-        return None
+    return None if connection.in_atomic_block else version(connection)
+
+
+def version(connection) -> tuple[int, int]:
+    """Return the same within a transaction: what is equal to one before it began is unchanged."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA data_version")
         [others] = cursor.fetchone()

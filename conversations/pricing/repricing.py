@@ -38,6 +38,7 @@ from .requests import Request, Scope
 AT_ONCE = 10_000  # messages of a transaction
 WHOLE = 2**52  # from here on a float has no fraction
 SHORTEST_ID = 6  # characters of a run's id that are enough, if no other begins like this
+Change = tuple[Request, Priced]
 KEEP = """
     INSERT INTO reprice_changes
         (run_id, message_id, old_cost, new_cost, old_basis_id, new_basis_id)
@@ -121,6 +122,15 @@ class _Repricer:
             return None
         name = self.names.get(request.model_id, requests.NO_MODEL)
         return computed(self.pricer, request, request.decoded, name, request.timestamp)
+
+    def changes(self, found: list[Request]) -> list[Change]:
+        """Return which of these get another cost or basis, and what they get."""
+        priced = ((request, self.price(request)) for request in found)
+        return [
+            (request, new)
+            for request, new in priced
+            if new is not None and new != (request.cost, request.cost_basis_id)
+        ]
 
 
 def plan(
@@ -215,8 +225,12 @@ def run(
     with locks.held(_lock(entry)), connections[using].cursor() as cursor:
         _set(entry, status=RepriceStatus.RUNNING)
         try:
-            while found := requests.after(cursor, scope, entry.last_message_id, at_once):
-                _reprice(cursor, entry, repricer, found)
+            while True:
+                version = databases.of(cursor.db).version(cursor.db)
+                found = requests.after(cursor, scope, entry.last_message_id, at_once)
+                if not found:
+                    break
+                _reprice(cursor, entry, repricer, found, version)
                 progress(entry)
                 if should_stop():
                     _set(entry, status=RepriceStatus.WAITING)
@@ -228,21 +242,17 @@ def run(
     return entry
 
 
-def _reprice(cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request]) -> None:
+def _reprice(
+    cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request], version: tuple[int, ...]
+) -> None:
+    """Price these requests, which were read when the database had this version."""
     # Prices are looked up before the transaction, so that other writers wait for it less.
-    seen: dict[int, tuple[Request, Priced]] = {}
-    for request in found:
-        new = repricer.price(request)
-        if new is not None and new != (request.cost, request.cost_basis_id):
-            seen[request.id] = (request, new)
+    changes = repricer.changes(found)
     with transaction.atomic(entry._state.db):
-        changes: list[tuple[Request, Priced]] = []
-        for request in requests.of_ids(cursor, list(seen)) if seen else []:
-            before, new = seen[request.id]
-            if request != before:  # somebody was quicker
-                new = repricer.price(request)
-            if new is not None and new != (request.cost, request.cost_basis_id):
-                changes.append((request, new))
+        if changes and databases.of(cursor.db).version(cursor.db) != version:
+            # Somebody has written since, these messages perhaps.
+            ids = [request.id for request, _ in changes]
+            changes = repricer.changes(requests.of_ids(cursor, ids))
         after = _write(cursor, entry, changes) if changes else 0
         at = RepriceRun.objects.using(entry._state.db).filter(
             pk=entry.pk, last_message_id=entry.last_message_id, status=RepriceStatus.RUNNING
@@ -260,7 +270,7 @@ def _reprice(cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request
         setattr(entry, name, value)
 
 
-def _write(cursor, entry: RepriceRun, changes: list[tuple[Request, Priced]]) -> int:
+def _write(cursor, entry: RepriceRun, changes: list[Change]) -> int:
     """Keep these changes and make them; return the nano-dollars of the messages thereafter."""
     cursor.execute("SELECT COALESCE(MAX(id), 0) FROM reprice_changes")
     [last] = cursor.fetchone()

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from conversations import databases
 from conversations.errors import InvalidValue, UnknownId
 from conversations.models import (
     CostBasis,
@@ -241,6 +242,7 @@ def test_a_run_that_changed_nothing_has_nothing_to_undo():
 def test_what_somebody_changes_meanwhile_is_priced_as_it_is_then(history):
     book("m-1")
     entry = repricing.begin(Scope())
+    version = databases.of(connection).version(connection)
     with connection.cursor() as cursor:
         found = requests_after(cursor, Scope(), 0, 100)
     Message.objects.filter(sequence_number=3).update(input_tokens=2_000_000)
@@ -250,7 +252,7 @@ def test_what_somebody_changes_meanwhile_is_priced_as_it_is_then(history):
     RepriceRun.objects.update(status=RepriceStatus.RUNNING)
 
     with connection.cursor() as cursor:
-        repricing._reprice(cursor, entry, repricer, found)
+        repricing._reprice(cursor, entry, repricer, found, version)
 
     assert costs()[2:5] == [2.0, 8.5, 17e-6]
     assert entry.messages == 2
