@@ -1,17 +1,8 @@
-"""Pricing messages anew: what it would change, doing it, and taking it back.
-
-A recorded cost is left alone, unless it is 0 beside tokens. What was computed, is local or has no
-price gets the price of the message's own time, as price book and price list are now.
-"""
+"""Pricing messages anew, in runs that can be stopped, continued and taken back."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connections, transaction
@@ -20,25 +11,15 @@ from django.utils import timezone
 
 from conversations import bulk, databases, locks
 from conversations.errors import InvalidValue, UnknownId
-from conversations.models import (
-    BasisKind,
-    CostBasis,
-    RepriceChange,
-    RepriceRun,
-    RepriceStatus,
-)
-from conversations.models.sessions import NANO
+from conversations.models import RepriceChange, RepriceRun, RepriceStatus
 from conversations.writing import new_id
 
 from . import requests
-from .messages import Priced, computed
-from .pricer import Pricer
+from .planning import Change, Repricer
 from .requests import Request, Scope
 
 AT_ONCE = 10_000  # messages of a transaction
-WHOLE = 2**52  # from here on a float has no fraction
 SHORTEST_ID = 6  # characters of a run's id that are enough, if no other begins like this
-Change = tuple[Request, Priced]
 KEEP = """
     INSERT INTO reprice_changes
         (run_id, message_id, old_cost, new_cost, old_basis_id, new_basis_id)
@@ -58,124 +39,6 @@ UNCHANGED = """
         AND message.cost IS NOT DISTINCT FROM change.new_cost
         AND message.cost_basis_id IS NOT DISTINCT FROM change.new_basis_id
 """
-
-
-@dataclass(slots=True)
-class Line:
-    """What becomes of the messages of a model in a month (of the site's time zone)."""
-
-    month: str  # 2026-03
-    model: str  # provider/name, "" if nobody knows which
-    messages: int = 0  # that are priced anew
-    changed: int = 0  # of them, that get another cost or basis
-    nanos_before: int = 0
-    nanos_after: int = 0
-    unpriced_before: int = 0
-    unpriced_after: int = 0
-
-    @property
-    def cost_before(self) -> Decimal:
-        """USD."""
-        return Decimal(self.nanos_before) / NANO
-
-    @property
-    def cost_after(self) -> Decimal:
-        """USD."""
-        return Decimal(self.nanos_after) / NANO
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What pricing anew would change, by month and model."""
-
-    lines: list[Line]
-    recorded: int  # messages with tokens whose recorded cost is left alone
-    is_whole: bool  # else there was no time to look at all
-
-    @property
-    def looked_at(self) -> int:
-        return self.recorded + self.total.messages
-
-    @property
-    def total(self) -> Line:
-        """All lines in one."""
-        total = Line("", "")
-        for line in self.lines:
-            for name in ("messages", "changed", "nanos_before", "nanos_after", "unpriced_before",
-                         "unpriced_after"):  # fmt: skip
-                setattr(total, name, getattr(total, name) + getattr(line, name))
-        return total
-
-
-class _Repricer:
-    """Prices requests by the prices of the database as they are when this is made."""
-
-    def __init__(self, using: str) -> None:
-        self.pricer = Pricer(using)
-        self.names = requests.names(using)
-        recorded = CostBasis.objects.using(using).filter(kind=BasisKind.RECORDED)
-        self.recorded = {None, *recorded.values_list("id", flat=True)}
-
-    def price(self, request: Request) -> Priced | None:
-        """Return what a request costs now; None if its recorded cost is left alone."""
-        if request.cost and request.cost_basis_id in self.recorded:
-            return None
-        name = self.names.get(request.model_id, requests.NO_MODEL)
-        return computed(self.pricer, request, request.decoded, name, request.timestamp)
-
-    def changes(self, found: list[Request]) -> list[Change]:
-        """Return which of these get another cost or basis, and what they get."""
-        priced = ((request, self.price(request)) for request in found)
-        return [
-            (request, new)
-            for request, new in priced
-            if new is not None and new != (request.cost, request.cost_basis_id)
-        ]
-
-
-def plan(
-    scope: Scope,
-    *,
-    seconds: float | None = None,
-    progress: Callable[[int], None] = lambda checked: None,
-    at_once: int = AT_ONCE,
-    using: str = "default",
-) -> Plan:
-    """Return what pricing these messages anew would change; no message is written.
-
-    With `seconds`, no more than so many are looked at as that takes.
-    """
-    until = None if seconds is None else time.monotonic() + seconds
-    repricer, zone = _Repricer(using), timezone.get_default_timezone()
-    lines: dict[tuple[str, int | None], Line] = {}
-    last = recorded = checked = 0
-    is_whole = True
-    with connections[using].cursor() as cursor:
-        while found := requests.after(cursor, scope, last, at_once):
-            for request in found:
-                new = repricer.price(request)
-                if new is None:
-                    recorded += 1
-                    continue
-                key = (_month(request.timestamp, zone), request.model_id)
-                line = lines.get(key)
-                if line is None:
-                    name = repricer.names.get(request.model_id, requests.NO_MODEL)
-                    line = lines[key] = Line(key[0], name.in_full)
-                line.messages += 1
-                line.changed += new != (request.cost, request.cost_basis_id)
-                line.nanos_before += request.cost_nanos or 0
-                line.nanos_after += nanos(new.cost)
-                line.unpriced_before += request.cost is None
-                line.unpriced_after += new.cost is None
-            last = found[-1].id
-            checked += len(found)
-            progress(checked)
-            if until is not None and time.monotonic() > until:
-                is_whole = not requests.after(cursor, scope, last, 1)
-                break
-    in_order = sorted(lines.values(), key=lambda line: (line.month, line.model))
-    return Plan(in_order, recorded, is_whole)
 
 
 def begin(
@@ -221,7 +84,7 @@ def run(
     if entry.status not in (RepriceStatus.WAITING, RepriceStatus.RUNNING, RepriceStatus.STOPPED):
         raise InvalidValue(f"Run {entry.run_uuid} is {entry.get_status_display().lower()}.")
     using = entry._state.db
-    scope, repricer = Scope.from_json(entry.options["scope"]), _Repricer(using)
+    scope, repricer = Scope.from_json(entry.options["scope"]), Repricer(using)
     with locks.held(_lock(entry)), connections[using].cursor() as cursor:
         _set(entry, status=RepriceStatus.RUNNING)
         try:
@@ -243,7 +106,7 @@ def run(
 
 
 def _reprice(
-    cursor, entry: RepriceRun, repricer: _Repricer, found: list[Request], version: tuple[int, ...]
+    cursor, entry: RepriceRun, repricer: Repricer, found: list[Request], version: tuple[int, ...]
 ) -> None:
     """Price these requests, which were read when the database had this version."""
     # Prices are looked up before the transaction, so that other writers wait for it less.
@@ -392,20 +255,6 @@ def find_run(identifier: str, *, using: str = "default") -> RepriceRun:
 def is_being_done(entry: RepriceRun) -> bool:
     """Return whether a living process is at a run."""
     return not locks.is_free(_lock(entry))
-
-
-def nanos(cost: float | None) -> int:
-    """Return USD as nano-dollars, as the column `cost_nanos` has them; 0 if unknown."""
-    exact = (cost or 0.0) * NANO
-    return int(exact + 0.5) if exact < WHOLE else int(exact)
-
-
-def _month(moment: datetime, zone: tzinfo) -> str:
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    with suppress(OverflowError):  # of the first and the last day that there is
-        moment = moment.astimezone(zone)
-    return moment.isoformat()[:7]
 
 
 def _lock(entry: RepriceRun) -> str:

@@ -29,7 +29,7 @@ from conversations.models import (
     RepriceStatus,
     Session,
 )
-from conversations.pricing import repricing
+from conversations.pricing import planning, repricing
 from conversations.pricing.requests import Request, Scope
 from conversations.pricing.requests import after as requests_after
 
@@ -140,7 +140,7 @@ def test_the_plan_says_what_is_then_done_and_writes_nothing(history):
     book("m-1", "0.333333", "0.777777")
     before = all_costs()
 
-    plan = repricing.plan(Scope())
+    plan = planning.plan(Scope())
 
     assert all_costs() == before
     assert not RepriceRun.objects.exists()
@@ -150,7 +150,7 @@ def test_the_plan_says_what_is_then_done_and_writes_nothing(history):
     assert (line.unpriced_before, line.unpriced_after) == (2, 0)
     run = repricing.apply(Scope())
     assert (plan.total.cost_before, plan.total.cost_after) == (run.cost_before, run.cost_after)
-    again = repricing.plan(Scope()).total
+    again = planning.plan(Scope()).total
     assert (again.changed, again.cost_before) == (0, run.cost_after)
 
 
@@ -162,7 +162,7 @@ def test_a_plan_is_by_model_and_month_of_the_site(settings):
     used(session, 2, model=b, timestamp=datetime(2026, 3, 31, 15, tzinfo=UTC))
     used(session, 3, model=a, timestamp=datetime(2026, 3, 1, tzinfo=UTC))
 
-    lines = repricing.plan(Scope()).lines
+    lines = planning.plan(Scope()).lines
 
     assert [(line.month, line.model) for line in lines] == [
         ("2026-03", "x/a"), ("2026-03", "x/b"), ("2026-04", "x/b"),
@@ -172,11 +172,11 @@ def test_a_plan_is_by_model_and_month_of_the_site(settings):
 def test_a_plan_that_gets_no_time_says_that_it_is_not_whole(history):
     book("m-1")
 
-    plan = repricing.plan(Scope(), seconds=0, at_once=2)
+    plan = planning.plan(Scope(), seconds=0, at_once=2)
 
     assert not plan.is_whole
     assert plan.total.messages + plan.recorded == 2
-    assert repricing.plan(Scope()).is_whole
+    assert planning.plan(Scope()).is_whole
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 10_000])
@@ -248,7 +248,7 @@ def test_what_somebody_changes_meanwhile_is_priced_as_it_is_then(history):
     Message.objects.filter(sequence_number=3).update(input_tokens=2_000_000)
     Message.objects.filter(sequence_number=4).update(cost=8.5)
     Message.objects.filter(sequence_number=6).delete()
-    repricer = repricing._Repricer("default")
+    repricer = planning.Repricer("default")
     RepriceRun.objects.update(status=RepriceStatus.RUNNING)
 
     with connection.cursor() as cursor:

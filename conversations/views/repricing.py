@@ -13,7 +13,7 @@ from conversations.errors import InvalidValue
 from conversations.models import RepriceRun, RepriceStatus
 from conversations.pages import render_page, say, say_error
 from conversations.price_forms import RepriceFilter
-from conversations.pricing import repricing, requests
+from conversations.pricing import planning, repricing, requests
 from conversations.pricing.requests import Scope
 from conversations.templatetags.conversations import in_dollars
 
@@ -38,7 +38,7 @@ def reprice(request: HttpRequest) -> HttpResponse:
     repricing.settle()
     filters = RepriceFilter(request.GET)
     runs = Paginator(RepriceRun.objects.select_related("user"), LISTED)
-    plan = repricing.plan(filters.scope, seconds=SECONDS) if SHOW in request.GET else None
+    plan = planning.plan(filters.scope, seconds=SECONDS) if SHOW in request.GET else None
     context = {
         "filters": filters,
         "plan": plan,

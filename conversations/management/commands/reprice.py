@@ -7,8 +7,8 @@ from django.core.management.base import CommandError
 from conversations import commands
 from conversations.commands import dollars, exact
 from conversations.models import RepriceRun
-from conversations.pricing import choosing, repricing
-from conversations.pricing.repricing import Line, Plan
+from conversations.pricing import choosing, planning, repricing
+from conversations.pricing.planning import Line, Plan
 
 LISTED = 50
 VERBS = ("dry_run", "apply", "list", "undo", "continue")
@@ -49,7 +49,7 @@ class Command(commands.Command):
             self.print_json(as_json(run)) if is_json else self.print(undone_in_words(run))
         elif dry_run:
             scope, _ = choosing.chosen(**filters)
-            plan = repricing.plan(scope, progress=self.tell_checked)
+            plan = planning.plan(scope, progress=self.tell_checked)
             self.print_json(plan_as_json(plan)) if is_json else self.show_plan(plan)
         else:
             if apply:
