@@ -6,7 +6,7 @@ messages themselves are not read. What the tables hold stands in sql/sqlite/roll
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from operator import add
 from typing import Any, NamedTuple
 
 from django.db import connections
+from django.utils import timezone
 
 from conversations import databases
 from conversations.models.sessions import NANO
@@ -177,6 +178,31 @@ def bounds(*, using: str = "default") -> tuple[date, date] | None:
     )
     [(first, last)] = rows
     return None if first is None else (day_of(first), day_of(last))
+
+
+def by_hour_of_week(
+    where: Where, begin: datetime, end: datetime, *, using: str = "default"
+) -> list[int]:
+    """Return how many messages fell into each of the 168 hours of the week, in the site's zone.
+
+    The first is Monday's first. An hour counts where it begins: in zones that are off by half an
+    hour, 10:30 to 11:30 is 10.
+    """
+    counts = [0] * 168
+    first, last = int(begin.timestamp()) // 3600, (int(end.timestamp()) - 1) // 3600
+    offsets = rollups.offsets(timezone.get_default_timezone())
+    ends = [start for start, _ in offsets[1:]] + [2**40]
+    for (start, offset), after in zip(offsets, ends, strict=True):
+        span = (max(first, -(-start // 3600)), min(last, -(-after // 3600) - 1))
+        if span[0] > span[1]:
+            continue
+        # 1 January 1970 was a Thursday.
+        key = f"((hour * 3600 + {offset}) / 3600 + 72) %% 168"
+        for (hour,), [messages, *_] in _ask_cube(
+            "hour", HOURS, (key,), _equal(where), where.tag, span, using, computed={key}
+        ):
+            counts[hour] += messages
+    return counts
 
 
 # -- histograms ---------------------------------------------------------------------------------
@@ -347,9 +373,13 @@ def _ask_cube(
     tag: str | None,
     span: tuple[int, int],
     using: str,
+    computed: Collection[str] = LONGER,
 ) -> list[tuple[tuple, tuple[int, ...]]]:
-    """Ask the smallest of the tables that tells all of these keys apart."""
-    needed = {*by, *(column for column, _, _ in conditions)} - {time, "tag", *LONGER}
+    """Ask the smallest of the tables that tells all of these keys apart.
+
+    `computed` are expressions among the keys, or names of such.
+    """
+    needed = {*by, *(column for column, _, _ in conditions)} - {time, "tag", *computed}
     parts, params = _tags(by, tag, using)
     table, columns = tables.whole, {}
     for facet, held in tables.keys.items():
@@ -391,14 +421,14 @@ TAG_NAMES = """
 def _counts(
     table: str, count: str, where: Where, first: date, last: date, by: Sequence[str], using: str
 ) -> dict[tuple, int]:
-    parts, params = ["day BETWEEN %s AND %s"], [day_number(first), day_number(last)]
-    for column, value in (
-        ("project_id", 0 if where.no_project else where.project_id),
-        ("model_id", where.model_id),
-    ):
-        if value is not None:
-            parts.append(f"{column} = %s")
-            params.append(value)
+    project = 0 if where.no_project else where.project_id
+    parts = ["project_id <> %s" if project is None and "project_id" in by else "project_id = %s"]
+    params = [rollups.ALL_PROJECTS if project is None else project]
+    parts.append("day BETWEEN %s AND %s")
+    params += [day_number(first), day_number(last)]
+    if where.model_id is not None:
+        parts.append("model_id = %s")
+        params.append(where.model_id)
     rows = _sums(table, (count,), by, " AND ".join(parts), params, using)
     return {key: total for key, [total] in rows if total}
 

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -21,6 +22,7 @@ AT_ONCE = 50_000  # messages that are counted by one statement
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 GREATEST = 10**16  # a value beyond stands in the last bucket
 STEP = 1.02
+ALL_PROJECTS = -1
 
 COUNT_MESSAGES = """
     INSERT INTO rollup_message_changes
@@ -102,6 +104,12 @@ def _plain(facts: str, keys: tuple[str, ...], condition: str = "1") -> str:
     columns = ", ".join((*keys, "COUNT(*)"))
     places = ", ".join(str(number) for number in range(1, len(keys) + 1))
     return PLAIN.format(columns=columns, facts=facts, condition=condition, count=places)
+
+
+def _with_all_projects(facts: str, keys: tuple[str, ...], condition: str = "1") -> str:
+    return " UNION ALL ".join(
+        _plain(facts, (project, *keys), condition) for project in ("project_id", str(ALL_PROJECTS))
+    )
 
 
 def _histogram(keys: tuple[str, ...]) -> str:
@@ -207,18 +215,16 @@ ROLLUPS = (
     ),
     Rollup(
         "rollup_tools",
-        ("day", "project_id", "model_id", "tool"),
+        ("project_id", "day", "model_id", "tool"),
         ("calls",),
-        _plain(TOOLS, ("day", "project_id", "model_id", "tool")),
+        _with_all_projects(TOOLS, ("day", "model_id", "tool")),
     ),
     Rollup(
         "rollup_finishes",
-        ("day", "project_id", "model_id", "finish_reason"),
+        ("project_id", "day", "model_id", "finish_reason"),
         ("messages",),
-        _plain(
-            "rollup_messages",
-            ("day", "project_id", "model_id", "finish_reason"),
-            "finish_reason <> ''",
+        _with_all_projects(
+            "rollup_messages", ("day", "model_id", "finish_reason"), "finish_reason <> ''"
         ),
     ),
 )
@@ -313,9 +319,13 @@ def _describe_zone(cursor) -> None:
     )
 
 
-def offsets(zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """Yield since when (seconds since 1970) a zone is how many seconds east of UTC."""
+@lru_cache(maxsize=4)
+def offsets(zone: ZoneInfo) -> tuple[tuple[int, int], ...]:
+    """Return since when (seconds since 1970) a zone is how many seconds east of UTC."""
+    return tuple(_offsets(zone))
 
+
+def _offsets(zone: ZoneInfo) -> Iterator[tuple[int, int]]:
     def seconds_at(moment: datetime) -> int:
         return int(moment.astimezone(zone).utcoffset().total_seconds())
 

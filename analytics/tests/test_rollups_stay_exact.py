@@ -316,9 +316,11 @@ def expected(connection: sqlite3.Connection) -> dict[str, tuple[dict, int]]:
             weeks["latency_ms", week(on), model, low(latency)] += 1
             projects["latency_ms", project, on, model, low(latency)] += 1
         for tool in tools_of(message):
-            tools[on, project, model, tool] += 1
+            tools[project, on, model, tool] += 1
+            tools[-1, on, model, tool] += 1
         if message["finish_reason"]:
-            finishes[on, project, model, message["finish_reason"]] += 1
+            finishes[project, on, model, message["finish_reason"]] += 1
+            finishes[-1, on, model, message["finish_reason"]] += 1
     for session in sessions.values():
         on, model = day(session["started_at"]), session["model_id"] or 0
         project = session["project_id"] or 0

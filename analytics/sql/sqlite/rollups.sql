@@ -157,22 +157,23 @@ CREATE TABLE IF NOT EXISTS rollup_project_histograms (
     PRIMARY KEY (metric, project_id, day, model_id, low)
 ) WITHOUT ROWID;
 
+-- The project -1 counts all of them, which is what is asked for most.
 CREATE TABLE IF NOT EXISTS rollup_tools (
-    day INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
     model_id INTEGER NOT NULL,
     tool TEXT NOT NULL,
     calls INTEGER NOT NULL,
-    PRIMARY KEY (day, project_id, model_id, tool)
+    PRIMARY KEY (project_id, day, model_id, tool)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS rollup_finishes (
-    day INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
     model_id INTEGER NOT NULL,
     finish_reason TEXT NOT NULL,
     messages INTEGER NOT NULL,
-    PRIMARY KEY (day, project_id, model_id, finish_reason)
+    PRIMARY KEY (project_id, day, model_id, finish_reason)
 ) WITHOUT ROWID;
 
 -- What is about to be added (sign 1) or taken off (-1): empty but inside a statement that changes
@@ -344,7 +345,11 @@ BEGIN
         input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens,
         cache_write_1h_tokens, reasoning_tokens, cost_nanos, unpriced, is_error, latency_ms,
         finish_reason, NULL
-    FROM rollup_message_changes AS change, json_each(CASE json_type(change.tags) WHEN 'array' THEN change.tags ELSE '[]' END) AS tag
+    FROM
+        rollup_message_changes AS change,
+        json_each(
+            CASE json_type(change.tags) WHEN 'array' THEN change.tags ELSE '[]' END
+        ) AS tag
     WHERE change.tags IS NOT NULL AND tag.type = 'text' AND tag.value <> ''
         AND tag.value NOT GLOB '*' || char(65533) || '*';
     INSERT INTO rollup_day_changes
@@ -499,14 +504,25 @@ BEGIN
     ON CONFLICT DO UPDATE SET count = count + excluded.count;
     DELETE FROM rollup_histogram_changes;
     INSERT INTO rollup_tools
-    SELECT change.day, change.project_id, change.model_id, tool.value, SUM(change.sign)
-    FROM rollup_message_changes AS change, json_each(change.tools) AS tool
-    WHERE change.tag = '' AND change.tools IS NOT NULL
+    SELECT project_id, day, model_id, tool.value, SUM(sign)
+    FROM (
+        SELECT project_id, day, model_id, tools, sign FROM rollup_message_changes
+        WHERE tag = '' AND tools IS NOT NULL
+        UNION ALL SELECT -1, day, model_id, tools, sign FROM rollup_message_changes
+        WHERE tag = '' AND tools IS NOT NULL
+    ) AS change, json_each(change.tools) AS tool
+    WHERE true
     GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET calls = calls + excluded.calls;
     INSERT INTO rollup_finishes
-    SELECT day, project_id, model_id, finish_reason, SUM(sign)
-    FROM rollup_message_changes WHERE tag = '' AND finish_reason <> ''
+    SELECT project_id, day, model_id, finish_reason, SUM(sign)
+    FROM (
+        SELECT project_id, day, model_id, finish_reason, sign FROM rollup_message_changes
+        WHERE tag = '' AND finish_reason <> ''
+        UNION ALL SELECT -1, day, model_id, finish_reason, sign FROM rollup_message_changes
+        WHERE tag = '' AND finish_reason <> ''
+    )
+    WHERE true
     GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET messages = messages + excluded.messages;
     DELETE FROM rollup_message_changes;
@@ -520,7 +536,11 @@ BEGIN
     SELECT DISTINCT
         sign, tag.value, change.rowid, project_id, model_id, source, day, failed, tokens,
         cost_nanos, seconds
-    FROM rollup_session_changes AS change, json_each(CASE json_type(change.tags) WHEN 'array' THEN change.tags ELSE '[]' END) AS tag
+    FROM
+        rollup_session_changes AS change,
+        json_each(
+            CASE json_type(change.tags) WHEN 'array' THEN change.tags ELSE '[]' END
+        ) AS tag
     WHERE change.tags IS NOT NULL AND tag.type = 'text' AND tag.value <> ''
         AND tag.value NOT GLOB '*' || char(65533) || '*';
     INSERT INTO rollup_sessions
