@@ -149,7 +149,7 @@ class MessageAdmin(PlainAdmin):
         f" role:user. Of what is found, the newest {MOST_FOUND:,} are listed."
     )
     search_fields = ["message_uuid"]
-    raw_id_fields = ["session", "parent_message", "model"]
+    raw_id_fields = ["session", "parent_message", "model", "cost_basis"]
     readonly_fields = ["external_id"]
 
     def get_search_results(self, request, queryset, search_term):
@@ -272,6 +272,17 @@ class RepriceRunAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False  # it may hold what takes back a million changes
+
+
+@admin.register(models.RepriceChange)
+class RepriceChangeAdmin(ReadOnlyAdmin):
+    list_display = ["message_id", "run", "old_cost", "new_cost"]
+    list_select_related = ["run"]
+    search_fields = ["=run__run_uuid"]
+    raw_id_fields = ["run"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # without it its run cannot be undone whole
 
 
 @admin.register(models.Deletion)
