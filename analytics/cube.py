@@ -1,4 +1,4 @@
-"""Questions to the roll-ups: sums by day or hour, and histograms, of what a page is about.
+"""Questions to the roll-ups: sums by day or hour of what a page is about.
 
 Everything that dashboards, commands and `SessionManager` say of many messages comes from here; the
 messages themselves are not read. What the tables hold stands in sql/sqlite/rollups.sql.
@@ -98,6 +98,18 @@ def day_of(number: int) -> date:
     return EPOCH + timedelta(days=number)
 
 
+WEEK = 7
+
+
+def week_number(day: date) -> int:
+    """Return the number under which the roll-ups keep the week, from Monday, of a day."""
+    return (day_number(day) + 3) // WEEK  # 1 January 1970 was a Thursday
+
+
+def monday_of(week: int) -> date:
+    return day_of(week * WEEK - 3)
+
+
 def by_day(
     where: Where,
     first: date,
@@ -170,7 +182,7 @@ def finish_reasons(
 
 def bounds(*, using: str = "default") -> tuple[date, date] | None:
     """Return the first and the last day that have anything, None if no day has."""
-    rows = _ask(
+    rows = ask(
         "SELECT (SELECT MIN(day) FROM rollup_day_facets WHERE tag = '' AND facet = 'source'),"
         " (SELECT MAX(day) FROM rollup_day_facets WHERE tag = '' AND facet = 'source')",
         [],
@@ -203,107 +215,6 @@ def by_hour_of_week(
         ):
             counts[hour] += messages
     return counts
-
-
-# -- histograms ---------------------------------------------------------------------------------
-
-WEEK = 7
-
-
-def week_number(day: date) -> int:
-    """Return the number under which the roll-ups keep the week, from Monday, of a day."""
-    return (day_number(day) + 3) // WEEK  # 1 January 1970 was a Thursday
-
-
-def monday_of(week: int) -> date:
-    return day_of(week * WEEK - 3)
-
-
-def histogram(
-    metric: str,
-    where: Where,
-    first: date,
-    last: date,
-    by: Sequence[str] = (),
-    *,
-    models: Sequence[int] | None = None,
-    using: str = "default",
-) -> dict[tuple, dict[int, int]]:
-    """Return how many values fell into each bucket, by "model_id", "project_id", "day" or "week".
-
-    Metrics: latency_ms of messages; tokens, cost_nanos and seconds (of completed ones) of sessions.
-    A bucket is named by its lowest value. Tags, sources and roles are not told apart. Without a
-    project and without days long ranges are read several times as fast. `models` are those to ask
-    for.
-    """
-    begin, end = day_number(first), day_number(last)
-    if where.project_id is not None or where.no_project or "project_id" in by:
-        parts = [("rollup_project_histograms", "day", begin, end)]
-    elif "day" in by:
-        parts = [("rollup_histograms", "day", begin, end)]
-    else:
-        # Whole weeks, and the days at both ends. Numbers of days: the last day that a calendar has
-        # has no other after it.
-        weeks = range((begin + WEEK + 2) // WEEK, (end + 4) // WEEK)
-        edge = (week * WEEK - 3 for week in (weeks.start, weeks.stop))
-        monday, after = edge if weeks else (end + 1, end + 1)
-        parts = [
-            ("rollup_histograms", "day", begin, monday - 1),
-            ("rollup_histogram_weeks", "week", weeks.start, weeks.stop - 1),
-            ("rollup_histograms", "day", after, end),
-        ]
-    found: dict[tuple, dict[int, int]] = {}
-    for table, column, low, high in parts:
-        if low > high:
-            continue
-        condition, params = f"metric = %s AND {column} BETWEEN %s AND %s", [metric, low, high]
-        if table == "rollup_project_histograms":
-            # By each project, which is how the table lies; so the days are a range in it.
-            condition = f"project_id IN ({projects_of(where)}) AND {condition}"
-        if where.model_id is not None:
-            condition, params = f"{condition} AND model_id = %s", [*params, where.model_id]
-        if models is not None:
-            listed = ", ".join(str(int(model)) for model in models)
-            condition = f"{condition} AND model_id IN ({listed})"
-        columns = ", ".join((*by, "low"))
-        if column == "day":
-            columns = columns.replace("week", "(day + 3) / 7")
-        sql = (
-            f"SELECT {columns}, SUM(count) FROM {table} WHERE {condition}"
-            f" GROUP BY {columns} HAVING SUM(count) <> 0"
-        )
-        buckets, before = {}, None  # rows of one key come one after the other, mostly
-        for row in _ask(sql, params, using):
-            if (key := row[:-2]) != before:
-                buckets, before = found.setdefault(key, {}), key
-            bucket = row[-2]
-            buckets[bucket] = buckets.get(bucket, 0) + row[-1]
-    return found
-
-
-def projects_of(where: Where) -> str:
-    """Return, as SQL, the ids of the projects that are asked for."""
-    if where.no_project:
-        return "0"
-    if where.project_id is not None:
-        return str(int(where.project_id))
-    return "SELECT 0 UNION ALL SELECT id FROM projects"
-
-
-def percentile(buckets: dict[int, int], share: float) -> float | None:
-    """Return the value below which `share` (0 to 1) of the counted values lie, to one per cent.
-
-    By nearest rank, as `numpy.percentile(..., method="inverted_cdf")`; None of nothing.
-    """
-    total = sum(buckets.values())
-    if not total:
-        return None
-    wanted, seen = max(share * total, 1e-9), 0
-    for low in sorted(buckets):
-        seen += buckets[low]
-        if seen >= wanted - 1e-9:
-            return rollups.middle(low)
-    return None
 
 
 # -- the SQL ------------------------------------------------------------------------------------
@@ -401,7 +312,7 @@ def _tags(by: Sequence[str], tag: str | None, using: str) -> tuple[list[str], li
     if tag is not None or "tag" not in by:
         return ["tag = %s"], [tag or ""]
     # A list, so that the days of each tag are a range in the table.
-    names = [name for [name] in _ask(TAG_NAMES, [MOST_TAGS], using)]
+    names = [name for [name] in ask(TAG_NAMES, [MOST_TAGS], using)]
     listed, params = databases.of(connections[using]).with_list("tag IN {listed}", names)
     return [listed], list(params)
 
@@ -448,12 +359,12 @@ def _sums(
     width = len(by)
     return [
         (row[:width], row[width:])
-        for row in _ask(sql, params, using)
+        for row in ask(sql, params, using)
         if row[width] is not None and any(row[width:])
     ]
 
 
-def _ask(sql: str, params: Iterable[Any], using: str) -> list[tuple]:
+def ask(sql: str, params: Iterable[Any], using: str) -> list[tuple]:
     with connections[using].cursor() as cursor:
         cursor.execute(sql, list(params))
         return cursor.fetchall()

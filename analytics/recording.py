@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from conversations.errors import InvalidValue
 
-from . import cube
+from . import cube, histograms
 from .cube import Sums
 from .filters import Where
 from .models import MetricEntity, MetricType, PerformanceMetric
@@ -114,7 +114,7 @@ def _of_days(first: date, last: date, using: str) -> Iterator[PerformanceMetric]
     where = Where()
     for entity, key in ENTITIES.items():
         by = ("day", key) if key else ("day",)
-        latencies = cube.histogram("latency_ms", where, first, last, by, using=using)
+        latencies = histograms.histogram("latency_ms", where, first, last, by, using=using)
         for time, sums in cube.by_day(where, first, last, by, using=using).items():
             day = cube.day_of(time[0])
             rows = _rows(
@@ -125,7 +125,7 @@ def _of_days(first: date, last: date, using: str) -> Iterator[PerformanceMetric]
             if not (rows and sums.latencies):
                 continue
             for name, share in PERCENTILES.items():
-                value = cube.percentile(latencies.get(time, {}), share)
+                value = histograms.percentile(latencies.get(time, {}), share)
                 yield _row(rows[0], name, value, "ms", sums.latencies)
 
 

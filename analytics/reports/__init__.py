@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from analytics import cube
+from analytics import cube, histograms
 from analytics.cube import Started, Sums
 from analytics.filters import Where
 from conversations.errors import InvalidValue
@@ -88,7 +88,9 @@ def model_performance(*, using: str = "default") -> list[Row]:
     """
     sums = cube.by_day(EVERYTHING, FIRST, LAST, ("model_id",), using=using)
     started = cube.sessions(EVERYTHING, FIRST, LAST, ("model_id",), using=using)
-    buckets = cube.histogram("latency_ms", EVERYTHING, FIRST, LAST, ("model_id",), using=using)
+    buckets = histograms.histogram(
+        "latency_ms", EVERYTHING, FIRST, LAST, ("model_id",), using=using
+    )
     models = LanguageModel.objects.using(using).in_bulk([id for [id] in sums if id])
     rows = []
     for key, one in sums.items():
@@ -103,7 +105,7 @@ def model_performance(*, using: str = "default") -> list[Row]:
                 **_row(one, started.get(key)),
                 "avg_latency_ms": one.latency_ms / one.latencies if one.latencies else None,
                 **{
-                    name: cube.percentile(buckets.get(key, {}), share)
+                    name: histograms.percentile(buckets.get(key, {}), share)
                     for name, share in PERCENTILES.items()
                 },
                 "error_count": one.errors,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from analytics import cube
+from analytics import cube, histograms
 from analytics.charts import Chart, Series
 from analytics.cube import Sums
 from analytics.figures import Number, Unit, in_words
@@ -121,7 +121,9 @@ def latencies_over_time(filters: AnalyticsFilter) -> dict[tuple[int, int], sprea
     """Return the latencies of each part of the range and model, as the trend wants them."""
     key = "week" if _is_by_week(filters) else "day"
     days = filters.range
-    return cube.histogram("latency_ms", filters.where, days.first, days.last, (key, "model_id"))
+    return histograms.histogram(
+        "latency_ms", filters.where, days.first, days.last, (key, "model_id")
+    )
 
 
 def of_each_model(latencies: dict[tuple[int, int], spread.Buckets]) -> dict[int, spread.Buckets]:
@@ -145,7 +147,8 @@ def _percentiles(filters: AnalyticsFilter, ids: list[int], latencies):
             parts.setdefault(((time - first) // step, id), []).append(buckets)
     values: dict[int, list[float | None]] = {id: [None] * len(periods) for id in ids}
     for (place, id), each in parts.items():
-        values[id][place] = cube.percentile(each[0] if step == 1 else spread.added(each), 0.95)
+        buckets = each[0] if step == 1 else spread.added(each)
+        values[id][place] = histograms.percentile(buckets, 0.95)
     return periods, values
 
 
@@ -234,7 +237,7 @@ def distribution(
 
 
 def _halves(latencies: spread.Buckets) -> str:
-    half, most = (cube.percentile(latencies, share) for share in (0.5, 0.95))
+    half, most = (histograms.percentile(latencies, share) for share in (0.5, 0.95))
     if half is None:
         return "nothing is known."
     words = f"half of the messages took up to {in_words(half, 'ms')}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from analytics import cube
+from analytics import cube, histograms
 from analytics.charts import Cell
 from analytics.cube import Started, Sums
 from analytics.figures import Number, Unit
@@ -53,7 +53,7 @@ class ModelFigures:
 
     def latency(self, share: float) -> float | None:
         """Return a percentile of the latency, in ms; `share` is from 0 to 1."""
-        return cube.percentile(self.latencies, share)
+        return histograms.percentile(self.latencies, share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def models(
         of(id).started = started
     # What is kept without tags, sources and roles is only of models that are here for them.
     if latencies is None:
-        asked = cube.histogram("latency_ms", where, first, last, ("model_id",))
+        asked = histograms.histogram("latency_ms", where, first, last, ("model_id",))
         latencies = {id: buckets for (id,), buckets in asked.items()}
     for id, buckets in latencies.items():
         if id in found:

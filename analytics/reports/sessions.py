@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from analytics import cube
 from analytics.charts import Cell, Chart, Series
 from analytics.figures import Number, Unit, in_words
 from analytics.filters import AnalyticsFilter
+from analytics.histograms import histogram, percentile
 from analytics.tables import Line, Table
 from conversations.models import Session
 from conversations.models.sessions import NANO
@@ -61,7 +61,7 @@ def histograms(filters: AnalyticsFilter) -> dict[str, spread.Buckets]:
     days = filters.range
     found = {}
     for metric in METRICS:
-        asked = cube.histogram(metric.key, filters.where, days.first, days.last)
+        asked = histogram(metric.key, filters.where, days.first, days.last)
         found[metric.key] = asked.get((), {})
     return found
 
@@ -73,7 +73,7 @@ def table(filters: AnalyticsFilter, found: dict[str, spread.Buckets]) -> Table:
         buckets = found[metric.key]
         cells = [Cell(sum(buckets.values()), "count", filters.sessions_url())]
         for share in SHARES:
-            value = cube.percentile(buckets, share / 100)
+            value = percentile(buckets, share / 100)
             shown = None if value is None else metric.value_of(value)
             cells.append(Cell(shown, metric.unit, _at_least(filters, metric, shown)))
         lines.append(Line(metric.name, None, cells))
@@ -118,7 +118,7 @@ def distribution(filters: AnalyticsFilter, metric: Metric, buckets: spread.Bucke
 
 
 def _in_words(metric: Metric, buckets: spread.Buckets) -> str:
-    half, most = (cube.percentile(buckets, share) for share in (0.5, 0.95))
+    half, most = (percentile(buckets, share) for share in (0.5, 0.95))
     if half is None or most is None:
         return ""
     half, most = (in_words(metric.value_of(value), metric.unit) for value in (half, most))

@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import count, pairwise
 from typing import Literal
 
-from analytics import cube, rollups
+from analytics import histograms, rollups
 from analytics.charts import Mark
 from analytics.filters import Where
 from conversations.models.sessions import NANO
@@ -128,7 +128,7 @@ def marks(buckets: Buckets, into: Sequence[Bin], shares: Sequence[int]) -> list[
     edges = [one.low for one in into]
     found: dict[int, list[str]] = {}
     for share in shares:
-        if (value := cube.percentile(buckets, share / 100)) is not None:
+        if (value := histograms.percentile(buckets, share / 100)) is not None:
             found.setdefault(bisect_right(edges, value) - 1, []).append(f"p{share}")
     return [Mark(", ".join(names), place) for place, names in found.items()]
 

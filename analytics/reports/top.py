@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import F, IntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
-from analytics import cube
+from analytics import cube, histograms
 from analytics.filters import Where
 from analytics.ranges import midnight
 from conversations import databases
@@ -84,7 +84,7 @@ def _value(metric: str):
 def _cells(metric, where, first, last, limit, using) -> list[tuple[int, int, int, int]]:
     """Return bucket, day, project and model of the greatest values: `limit` of them or more."""
     model = "" if where.model_id is None else f"AND model_id = {int(where.model_id)}"
-    sql = GREATEST.format(projects=cube.projects_of(where), model=model)
+    sql = GREATEST.format(projects=histograms.projects_of(where), model=model)
     params = [metric, cube.day_number(first), cube.day_number(last), limit]
     with connections[using].cursor() as cursor:
         cursor.execute(sql, params)

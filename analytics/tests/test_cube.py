@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.http import QueryDict
 
-from analytics import cube, reports
+from analytics import cube, histograms, reports
 from analytics.cube import Sums
 from analytics.filters import AnalyticsFilter, Where
 from analytics.ranges import Range
@@ -73,10 +73,10 @@ def test_percentiles_are_within_one_per_cent_of_the_exact_ones(history, share, f
             "latency_ms", flat=True
         )
     )
-    found = cube.histogram("latency_ms", Where(), *days).get((), {})
+    found = histograms.histogram("latency_ms", Where(), *days).get((), {})
     assert sum(found.values()) == len(values)
     if values:
-        assert cube.percentile(found, share) == pytest.approx(exact(share, values), rel=0.01)
+        assert histograms.percentile(found, share) == pytest.approx(exact(share, values), rel=0.01)
 
 
 def test_histograms_of_a_project_and_of_a_model_count_just_these(history):
@@ -86,13 +86,13 @@ def test_histograms_of_a_project_and_of_a_model_count_just_these(history):
             no_project=session.project_id is None,
             model_id=session.model_id,
         )
-        found = cube.histogram("tokens", where, FIRST, FIRST + timedelta(days=99))[()]
+        found = histograms.histogram("tokens", where, FIRST, FIRST + timedelta(days=99))[()]
         same = Session.objects.filter(project=session.project_id, model=session.model_id)
         assert sum(found.values()) == same.count()
 
 
 def test_the_percentile_of_nothing_is_nothing():
-    assert cube.percentile({}, 0.5) is None
+    assert histograms.percentile({}, 0.5) is None
 
 
 def test_sums_by_tag_count_a_message_once_for_each_tag_of_its_session(history):

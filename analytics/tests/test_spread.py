@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics import cube, rollups
+from analytics import histograms, rollups
 from analytics.filters import Where
 from analytics.reports import spread
 
@@ -33,7 +33,7 @@ def exact(values, share: float) -> int:
 def test_percentiles_are_within_one_per_cent_of_the_exact_ones(share):
     pick = random.Random(5)
     values = [round(pick.lognormvariate(7, 1.5)) for _ in range(5_000)]
-    found = cube.percentile(buckets_of(values), share)
+    found = histograms.percentile(buckets_of(values), share)
     assert found == pytest.approx(exact(values, share), rel=0.01)
 
 
