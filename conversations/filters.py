@@ -48,6 +48,7 @@ class Totals:
     messages: int
     tokens: int
     cost: Decimal  # USD
+    unpriced: int = 0  # messages whose cost is not known and not in it
 
 
 def totals(sessions: SessionQuerySet) -> Totals:
@@ -65,12 +66,14 @@ def _totals(sessions: SessionQuerySet) -> Totals:
         messages=Sum("total_messages", default=0),
         tokens=Sum(F("total_input_tokens") + F("total_output_tokens"), default=0),
         nanos=Sum("total_cost_nanos", default=0),
+        unpriced=Sum("total_unpriced", default=0),
     )
     return Totals(
         sums["sessions"],
         sums["messages"],
         sums["tokens"],
         Decimal(sums["nanos"]) / NANO,
+        sums["unpriced"],
     )
 
 

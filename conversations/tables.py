@@ -118,8 +118,8 @@ def _amount(header: str, **options: Any) -> tables.Column:
     )
 
 
-def _money(nanos: int) -> str:
-    return show.money(Decimal(nanos) / NANO if nanos else None)
+def _money(nanos: int, unpriced: int) -> str:
+    return show.cost(Decimal(nanos) / NANO if nanos else None, unpriced)
 
 
 class FiguresTable(PagedTable):
@@ -144,8 +144,8 @@ class FiguresTable(PagedTable):
     def render_tokens(self, value):
         return show.tokens(value or None)
 
-    def render_cost(self, value):
-        return _money(value)
+    def render_cost(self, record):
+        return _money(record.nanos, record.unpriced)
 
     def render_last_used(self, value):
         return show.when(value)
@@ -258,6 +258,7 @@ class SessionTable(PagedTable):
         "tokens_in": "total_input_tokens",
         "tokens_out": "total_output_tokens",
         "cost": "total_cost_nanos",
+        "unpriced_messages": "total_unpriced",
         "started": "started_at",
         "completed": "completed_at",
     }
@@ -343,7 +344,7 @@ class SessionTable(PagedTable):
         return show.tokens(count or None)
 
     def render_cost(self, record):
-        return show.money(record.exact_cost or None)
+        return _money(record.total_cost_nanos, record.total_unpriced)
 
     def render_started(self, value):
         return show.when(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from analytics import budgets
@@ -37,7 +38,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
         breakdown(filters, "project_id", table="projects", title="Projects", label_name="Project"),
     ]
     context = {
-        "figures": overview.figures(filters, by_model, ""),
+        "figures": overview.figures(filters, by_model, reverse("prices-missing")),
         "trend": charts[0],
         "hours": charts[1],
         "tables": tables,

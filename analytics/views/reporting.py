@@ -29,6 +29,7 @@ TABS = (
     ("analytics-errors", "Errors"),
     ("what-if", "What if"),
     ("budgets", "Budgets"),
+    ("prices", "Prices"),
 )
 SEEN = "X-Seen"  # header: the newest message that the page has counted
 NO_HOURS = "What this page shows is kept by day: it is shown by day."

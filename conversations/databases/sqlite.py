@@ -22,13 +22,18 @@ RECOUNT_TOTALS = """
         total_input_tokens = counted.input_tokens,
         total_output_tokens = counted.output_tokens,
         total_cost_nanos = counted.cost_nanos,
-        total_cost = counted.cost_nanos / 1e9
+        total_cost = counted.cost_nanos / 1e9,
+        total_unpriced = counted.unpriced
     FROM (
         SELECT session.id,
                COUNT(message.id) AS messages,
                COALESCE(SUM(message.input_tokens), 0) AS input_tokens,
                COALESCE(SUM(message.output_tokens), 0) AS output_tokens,
-               COALESCE(SUM(message.cost_nanos), 0) AS cost_nanos
+               COALESCE(SUM(message.cost_nanos), 0) AS cost_nanos,
+               COALESCE(SUM(message.cost IS NULL AND (
+                   COALESCE(message.input_tokens, 0) > 0 OR COALESCE(message.output_tokens, 0) > 0
+                   OR COALESCE(message.cost_basis_id, 0) = 3
+               )), 0) AS unpriced
         FROM sessions AS session
         LEFT JOIN messages AS message ON message.session_id = session.id
         GROUP BY session.id
@@ -50,13 +55,18 @@ ADD_TOTALS = """
         total_input_tokens = total_input_tokens + added.input_tokens,
         total_output_tokens = total_output_tokens + added.output_tokens,
         total_cost_nanos = total_cost_nanos + added.cost_nanos,
-        total_cost = (total_cost_nanos + added.cost_nanos) / 1e9
+        total_cost = (total_cost_nanos + added.cost_nanos) / 1e9,
+        total_unpriced = total_unpriced + added.unpriced
     FROM (
         SELECT session_id,
                {sign} * COUNT(*) AS messages,
                {sign} * COALESCE(SUM(input_tokens), 0) AS input_tokens,
                {sign} * COALESCE(SUM(output_tokens), 0) AS output_tokens,
-               {sign} * COALESCE(SUM(cost_nanos), 0) AS cost_nanos
+               {sign} * COALESCE(SUM(cost_nanos), 0) AS cost_nanos,
+               {sign} * COALESCE(SUM(cost IS NULL AND (
+                   COALESCE(input_tokens, 0) > 0 OR COALESCE(output_tokens, 0) > 0
+                   OR COALESCE(cost_basis_id, 0) = 3
+               )), 0) AS unpriced
         FROM messages
         WHERE id IN ({ids})
         GROUP BY session_id

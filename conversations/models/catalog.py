@@ -21,10 +21,10 @@ class FiguresQuerySet(models.QuerySet):
     """Rows that sessions refer to, with what those sessions add up to."""
 
     def with_figures(self):
-        """Add `sessions`, `tokens`, `nanos` (of dollars) and `last_used`, trash left out.
+        """Add `sessions`, `tokens`, `nanos` (of dollars), `unpriced` and `last_used`.
 
-        Each is a question of its own to an index that holds the answer, so that a page asks them
-        of its rows alone.
+        The trash is left out. Each is a question of its own to an index that holds the answer, so
+        that a page asks them of its rows alone.
         """
         name = "project" if self.model is Project else "model"
         ours = (
@@ -38,6 +38,7 @@ class FiguresQuerySet(models.QuerySet):
             sessions=Coalesce(Subquery(ours.annotate(n=Count("pk")).values("n")), 0),
             tokens=Coalesce(Subquery(ours.annotate(n=tokens).values("n")), 0),
             nanos=Coalesce(Subquery(ours.annotate(n=Sum("total_cost_nanos")).values("n")), 0),
+            unpriced=Coalesce(Subquery(ours.annotate(n=Sum("total_unpriced")).values("n")), 0),
             last_used=Subquery(ours.annotate(n=Max("started_at")).values("n")),
         )
 

@@ -37,6 +37,7 @@ FIGURES = (
     "total_input_tokens",
     "total_output_tokens",
     "total_messages",
+    "total_unpriced",
     "deleted_at",
 )
 
@@ -99,6 +100,8 @@ class Session(models.Model):
     total_output_tokens = models.BigIntegerField(db_default=0, editable=False)
     total_cost = models.FloatField(db_default=0, editable=False)  # USD, total_cost_nanos / 1e9
     total_cost_nanos = models.BigIntegerField(db_default=0, editable=False)  # the exact sum
+    # Messages that used tokens at an unknown price: what they cost is not in the sum.
+    total_unpriced = models.IntegerField(db_default=0, editable=False)
     parent_session = ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="branches"
     )

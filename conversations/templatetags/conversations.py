@@ -58,6 +58,18 @@ def money(dollars: Decimal | float | None) -> SafeString | str:
     return format_html('<data value="{}" title="${}">{}</data>', full, full, shown)
 
 
+@register.filter
+def cost(dollars: Decimal | float | None, unpriced: int | None) -> SafeString | str:
+    """Return a cost, and how many messages are not in it because nobody knows their price."""
+    shown = money(dollars)
+    if not unpriced:
+        return shown
+    words = f"{unpriced:,} unpriced"
+    if not dollars:
+        return format_html('<span class="unpriced-note">{}</span>', words)
+    return format_html('{} <span class="unpriced-note">+ {}</span>', shown, words)
+
+
 def in_tokens(count: float) -> str:
     """Return a number in three digits or so, with the prefix of its size."""
     shown, power = float(count), 0

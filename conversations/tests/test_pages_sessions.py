@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conversations.models import Session
+from conversations.models import Message, Session
 from conversations.tests.factories import (
     NOON,
     add_message,
@@ -212,3 +212,19 @@ def test_an_id_that_cannot_stand_in_an_address_breaks_no_list(client):
 @pytest.mark.parametrize("address", [LIST, "/sessions/x/"])
 def test_pages_are_for_reading(client, address):
     assert client.post(address).status_code == 405
+
+
+def test_every_total_says_how_many_of_its_messages_are_unpriced(client):
+    session = make_session("Tea", project=make_project("Kitchen"))
+    add_message(session, 1, input_tokens=5, cost=0.25)
+    add_message(session, 2, input_tokens=5)
+    add_message(session, 3, output_tokens=7)
+    add_message(session, 4, "No tokens, nothing to pay.")
+    session.refresh_from_db()
+    assert session.total_unpriced == 2
+    for address in ("/sessions/", "/projects/", session.get_absolute_url()):
+        assert "+ 2 unpriced" in client.get(address).text, address
+    Message.objects.filter(sequence_number=1).update(cost=None)
+    assert ">3 unpriced<" in client.get("/sessions/").text
+    Message.objects.update(cost=0)
+    assert "unpriced" not in client.get("/sessions/").text

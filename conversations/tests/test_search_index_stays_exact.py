@@ -51,6 +51,9 @@ TOTALS_ARE_RIGHT = """
         OR s.total_output_tokens <> COALESCE(SUM(m.output_tokens), 0)
         OR s.total_cost_nanos <> COALESCE(SUM(CAST(ROUND(m.cost * 1e9) AS INTEGER)), 0)
         OR s.total_cost <> s.total_cost_nanos / 1e9
+        OR s.total_unpriced <> COALESCE(SUM(
+            m.cost IS NULL AND (m.input_tokens > 0 OR m.output_tokens > 0 OR m.cost_basis_id = 3)
+        ), 0)
 """
 
 
