@@ -24,9 +24,7 @@ from .filters import Where
 
 EPOCH = date(1970, 1, 1)
 KEYS = ("day", "model_id", "project_id", "source", "role", "basis_id", "tag")
-HOUR_KEYS = ("hour", "model_id", "project_id", "source", "tag")
 SESSION_KEYS = ("day", "model_id", "project_id", "source", "tag")
-NO_ROLE = "Hours are counted over all roles."
 MOST_TAGS = 1_000
 
 

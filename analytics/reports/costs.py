@@ -15,6 +15,7 @@ from .forecast import Forecast, forecast
 from .series import MEASURES, STACKS, Keyed, links_of, over_time, stacked, total, unpriced_note
 
 KIND = "kind"
+BY_HOUR = ("model", "project", "tag", "source")  # the others are kept by day only
 BY = {**{name: label for name, (label, _) in STACKS.items()}, KIND: "Kind of token"}
 # Kinds of tokens: the part of each in the sums, none counted twice. Reads and writes of caches
 # are parts of the input, reasoning is one of the output.

@@ -82,6 +82,6 @@ def heat_map(filters: AnalyticsFilter) -> Chart:
         [f"{hour:02}" for hour in range(24)],
         rows,
         "count",
-        note=f"Hours of {days.time_zone}.",
+        note=f"Hours of {days.time_zone}{', of all roles' if filters.where.role else ''}.",
         label_name="Hour",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -13,7 +12,7 @@ from analytics import cube
 from analytics.charts import Chart, Series
 from analytics.cube import Sums
 from analytics.filters import AnalyticsFilter
-from analytics.ranges import Period, Range
+from analytics.ranges import Period
 
 from .names import namer
 
@@ -46,25 +45,20 @@ TIMES: dict[str, tuple[str, Callable[[date], int]]] = {
 Keyed = dict[Any, list[Sums]]  # by key, a Sums for each period
 
 
-def over_time(
-    filters: AnalyticsFilter,
-    key: str | None = None,
-    *,
-    range: Range | None = None,
-    not_roles: Sequence[str] = (),
-) -> Keyed:
-    """Return what each period of the range adds up to, by the values of `key` (or by None)."""
-    range = range or filters.range
-    periods = range.periods()
+def over_time(filters: AnalyticsFilter, key: str | None = None) -> Keyed:
+    """Return what each period of the range adds up to, by the values of `key` (or by None).
+
+    By hour no role and no basis is told apart.
+    """
+    days = filters.range
+    periods = days.periods()
     by = (key,) if key else ()
-    if range.grain == "hour" and key not in {"role", "basis_id"}:
-        found = cube.by_hour(filters.where, range.begins_at, range.ends_at, ("hour", *by))
+    if days.grain == "hour":
+        found = cube.by_hour(filters.where, days.begins_at, days.ends_at, ("hour", *by))
         starts = [int(period.begins_at.timestamp()) // 3600 for period in periods]
     else:
-        time, number = TIMES.get(range.grain, TIMES["day"])
-        found = cube.by_day(
-            filters.where, range.first, range.last, (time, *by), not_roles=not_roles
-        )
+        time, number = TIMES[days.grain]
+        found = cube.by_day(filters.where, days.first, days.last, (time, *by))
         starts = [number(period.first) for period in periods]
     keyed: Keyed = {}
     for (at, *rest), sums in found.items():
@@ -168,7 +162,3 @@ def unpriced_note(sums: Sums) -> str:
     if not sums.unpriced:
         return ""
     return f"{sums.unpriced:,} message{'s are' if sums.unpriced > 1 else ' is'} unpriced."
-
-
-def dollars(nanos: int) -> Decimal:
-    return Decimal(nanos) / 10**9

@@ -247,3 +247,14 @@ def test_the_performance_of_a_model_has_percentiles():
     assert row["p50_latency_ms"] == pytest.approx(500, rel=0.01)
     assert row["p95_latency_ms"] == pytest.approx(950, rel=0.01)
     assert row["tokens_per_second"] == pytest.approx(2_000 / 50.5)
+
+
+@pytest.mark.parametrize("address", ["by=role", "by=kind", "by=basis", "role=assistant"])
+def test_what_is_kept_by_day_only_is_not_shown_by_hour(client, django_user_model, address):
+    client.force_login(django_user_model.objects.create_user("alice"))
+    add_message(make_session("Tea"), 1, timestamp=noon(1), cost=0.5, role="assistant")
+    day = "from=2026-01-02&to=2026-01-02&grain=hour"
+    page = client.get(f"/analytics/costs/?{day}&{address}").text
+    assert "it is shown by day" in page
+    assert "$0.5000 in all; the most is $0.5000 (2026-01-02)." in page
+    assert "2026-01-02 12:00" in client.get(f"/analytics/costs/?{day}").text

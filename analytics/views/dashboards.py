@@ -56,7 +56,8 @@ def show_costs(request: HttpRequest) -> HttpResponse:
     by = choice(request, "by", costs.BY)
     measure = choice(request, "measure", MEASURES)
     style = choice(request, "style", STYLES)
-    filters = asked(request, kept=chosen(request, by=by, measure=measure, style=style))
+    kept = chosen(request, by=by, measure=measure, style=style)
+    filters = asked(request, kept=kept, by_hour=by in costs.BY_HOUR)
     keyed, tables = None, []
     if by in STACKS:
         label, key = STACKS[by]

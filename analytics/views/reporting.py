@@ -54,11 +54,11 @@ def asked(
 ) -> AnalyticsFilter:
     """Return what the address asks for; `kept` are choices of the page itself.
 
-    Pages whose numbers are kept by day only have no hours: `by_hour` is False.
+    Pages whose numbers are kept by day only have no hours: `by_hour` is False. Nor has a role.
     """
     bounds = databases.remembered(connection, "bounds of roll-ups", cube.bounds)
     days = Range.of(request.GET, default=default, bounds=bounds)
-    if days.grain == "hour" and not by_hour:
+    if days.grain == "hour" and (not by_hour or request.GET.get("role")):
         notices = (*days.notices, NO_HOURS) if days.has_grain else days.notices
         days = replace(days, grain="day", has_grain=False, notices=notices)
     return AnalyticsFilter(request.GET, days, kept=kept)
