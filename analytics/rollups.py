@@ -1,8 +1,9 @@
 """The roll-ups: filling them anew, proving them right, keeping them through changes in bulk.
 
 What they are stands in sql/sqlite/rollups.sql; triggers keep them (rollup_triggers.sql). Here is
-what the program does itself: `count` for thousands of rows at once (see conversations/bulk.py),
-`rebuild`, and `check`, which asks the messages the same questions in another way.
+what the program does itself: `note` and `apply` for thousands of rows at once (see
+conversations/bulk.py), `rebuild`, and `check`, which asks the messages the same questions in
+another way.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ GREATEST = 10**16  # a value beyond stands in the last bucket
 STEP = 1.02
 ALL_PROJECTS = -1
 
-COUNT_MESSAGES = """
+NOTE_MESSAGES = """
     INSERT INTO rollup_message_changes
     SELECT
         {sign}, '', tags, project_id, model_id, source, role, basis_id, seconds, day,
@@ -33,7 +34,7 @@ COUNT_MESSAGES = """
         finish_reason, tools
     FROM rollup_messages WHERE message_id IN ({ids}) AND NOT in_trash
 """
-COUNT_SESSIONS = """
+NOTE_SESSIONS = """
     INSERT INTO rollup_session_changes
     SELECT
         {sign}, '', tags, project_id, model_id, source, day, failed, tokens, cost_nanos, seconds
@@ -240,15 +241,17 @@ class Difference:
     counted: tuple[int, ...] | None
 
 
-def count(cursor, sign: int, messages: Selection, sessions: Selection) -> None:
-    """Add these messages and sessions to the roll-ups, or take them off with sign -1."""
-    for selection, fill, apply in (
-        (messages, COUNT_MESSAGES, "rollup_apply_messages"),
-        (sessions, COUNT_SESSIONS, "rollup_apply_sessions"),
-    ):
+def note(cursor, sign: int, messages: Selection, sessions: Selection) -> None:
+    """Note these messages and sessions to be added to the roll-ups, or taken off with sign -1."""
+    for selection, sql in ((messages, NOTE_MESSAGES), (sessions, NOTE_SESSIONS)):
         if selection is not NOTHING:
-            cursor.execute(fill.format(sign=int(sign), ids=selection.sql), selection.params)
-            cursor.execute(f"INSERT INTO {apply} VALUES (1)")
+            cursor.execute(sql.format(sign=int(sign), ids=selection.sql), selection.params)
+
+
+def apply(cursor) -> None:
+    """Bring the roll-ups up to date with what was noted: what is taken off and added is nothing."""
+    for what in ("messages", "sessions"):
+        cursor.execute(f"INSERT INTO rollup_apply_{what} VALUES (1)")
 
 
 def rebuild(cursor, progress: Callable[[int], None] = lambda done: None) -> None:
@@ -266,7 +269,8 @@ def rebuild(cursor, progress: Callable[[int], None] = lambda done: None) -> None
                 f"SELECT id FROM {table} WHERE id BETWEEN %s AND %s", (start, start + AT_ONCE - 1)
             )
             is_messages = table == "messages"
-            count(cursor, 1, some if is_messages else NOTHING, NOTHING if is_messages else some)
+            note(cursor, 1, some if is_messages else NOTHING, NOTHING if is_messages else some)
+            apply(cursor)
             if is_messages:
                 progress(min(start + AT_ONCE, last + 1) - first)
 

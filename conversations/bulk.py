@@ -26,8 +26,11 @@ class Selection:
 class Keeper(Protocol):
     """What keeps sums of messages and sessions, and is told what to take off and to add."""
 
-    def count(self, cursor, sign: int, messages: Selection, sessions: Selection) -> None:
-        """Add these rows, as they are in the database now, to the sums; take off with sign -1."""
+    def note(self, cursor, sign: int, messages: Selection, sessions: Selection) -> None:
+        """Note these rows, as they are in the database now, to be added; with -1, taken off."""
+
+    def apply(self, cursor) -> None:
+        """Bring the sums up to date with what was noted."""
 
 
 keepers: list[Keeper] = []  # apps above this one add theirs when they are ready
@@ -44,9 +47,10 @@ def catch_up(cursor, database, sessions: range, messages: range) -> None:
     added, new = _range("messages", messages), _range("sessions", sessions)
     given = f"SELECT session_id FROM messages WHERE id IN ({added.sql})"
     params = added.params + new.params
-    _count(cursor, -1, NOTHING, Selection(f"{given} EXCEPT {new.sql}", params))
+    _note(cursor, -1, NOTHING, Selection(f"{given} EXCEPT {new.sql}", params))
     database.add_totals(cursor, added, 1)
-    _count(cursor, 1, added, Selection(f"{given} UNION {new.sql}", params))
+    _note(cursor, 1, added, Selection(f"{given} UNION {new.sql}", params))
+    _apply(cursor)
 
 
 @contextmanager
@@ -66,11 +70,12 @@ def changing(cursor, messages: Selection, sessions: Selection = NOTHING) -> Iter
     )
     touched = Selection(sql, tuple(params))
     with database.bulk_load(cursor):
-        _count(cursor, -1, messages, touched)
+        _note(cursor, -1, messages, touched)
         database.add_totals(cursor, messages, -1)
         yield
         database.add_totals(cursor, messages, 1)
-        _count(cursor, 1, messages, touched)
+        _note(cursor, 1, messages, touched)
+        _apply(cursor)
 
 
 def _range(table: str, ids: range) -> Selection:
@@ -79,6 +84,11 @@ def _range(table: str, ids: range) -> Selection:
     return Selection(f"SELECT id FROM {table} WHERE id BETWEEN %s AND %s", (ids[0], ids[-1]))
 
 
-def _count(cursor, sign: int, messages: Selection, sessions: Selection) -> None:
+def _note(cursor, sign: int, messages: Selection, sessions: Selection) -> None:
     for keeper in keepers:
-        keeper.count(cursor, sign, messages, sessions)
+        keeper.note(cursor, sign, messages, sessions)
+
+
+def _apply(cursor) -> None:
+    for keeper in keepers:
+        keeper.apply(cursor)

@@ -513,6 +513,7 @@ BEGIN
     ) AS change, json_each(change.tools) AS tool
     WHERE true
     GROUP BY 1, 2, 3, 4
+    HAVING SUM(sign) <> 0
     ON CONFLICT DO UPDATE SET calls = calls + excluded.calls;
     INSERT INTO rollup_finishes
     SELECT project_id, day, model_id, finish_reason, SUM(sign)
@@ -524,6 +525,7 @@ BEGIN
     )
     WHERE true
     GROUP BY 1, 2, 3, 4
+    HAVING SUM(sign) <> 0
     ON CONFLICT DO UPDATE SET messages = messages + excluded.messages;
     DELETE FROM rollup_message_changes;
     DELETE FROM rollup_day_changes;
