@@ -27,7 +27,15 @@ KINDS = {
     "Output": lambda s: s.output_tokens - s.reasoning_tokens,
     "Reasoning": lambda s: s.reasoning_tokens,
 }
-RATES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+# The price of each kind in a basis; where it has none, that of what the kind is part of.
+RATES = (
+    ("input",),
+    ("cache_read", "input"),
+    ("cache_write_5m", "cache_write", "input"),
+    ("cache_write_1h", "cache_write", "input"),
+    ("output",),
+    ("reasoning", "output"),
+)
 NOT_SPLIT = "Recorded, not split"
 MILLION = Decimal(1_000_000)
 
@@ -120,7 +128,9 @@ def _rates(ids) -> dict[int, tuple[Decimal, ...]]:
     for basis in CostBasis.objects.in_bulk([id for id in ids if id]).values():
         rates = basis.rates if isinstance(basis.rates, dict) else json.loads(basis.rates or "{}")
         if "input" in rates and "output" in rates:
-            found[basis.id] = tuple(Decimal(rates.get(name) or 0) for name in RATES)
+            found[basis.id] = tuple(
+                next(Decimal(rates[name]) for name in names if name in rates) for names in RATES
+            )
     return found
 
 

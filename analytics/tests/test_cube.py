@@ -17,7 +17,8 @@ from analytics.reports import costs, overview
 from analytics.reports.forecast import forecast
 from analytics.reports.series import over_time, stacked
 from analytics.reports.top import top_sessions
-from conversations.models import CostBasis, Message, Session
+from conversations.models import Message, Session
+from conversations.pricing import Pricer, Usage
 from conversations.tests.factories import add_message, make_model, make_project, make_session
 
 pytestmark = pytest.mark.django_db
@@ -155,28 +156,28 @@ def test_a_stack_shows_the_greatest_and_adds_up_the_rest(history):
 
 
 def test_costs_by_kind_of_token_add_up_to_the_cost_and_split_what_was_computed():
-    basis = CostBasis.objects.create(
-        id=100, kind="computed", digest="x",
-        rates={"input": "3", "cache_read": "0.3", "cache_write_5m": "3.75",
-               "cache_write_1h": "6", "output": "15", "reasoning": "15"},
-    )  # fmt: skip
     session = make_session("Tea")
+    usage = {
+        "input_tokens": 1_000, "cache_read_tokens": 400, "cache_write_5m_tokens": 100,
+        "cache_write_1h_tokens": 50, "output_tokens": 200, "reasoning_tokens": 80,
+    }  # fmt: skip
+    pricer = Pricer()
+    cost = pricer.price("anthropic", "claude-sonnet-4-5", Usage(**usage), noon(1))
     add_message(
-        session, 1, timestamp=noon(1), input_tokens=1_000, cache_read_tokens=400,
-        cache_write_5m_tokens=100, cache_write_1h_tokens=50, output_tokens=200,
-        reasoning_tokens=80, cost_basis=basis,
-        cost=(450 * 3 + 400 * 0.3 + 100 * 3.75 + 50 * 6 + 200 * 15) / 1e6,
+        session, 1, timestamp=noon(1), **usage, cost=cost.column,
+        cost_basis_id=pricer.basis_id(cost.basis),
     )  # fmt: skip
     add_message(session, 2, timestamp=noon(1), output_tokens=10, cost=0.5)
     chart = costs.by_kind(on("from=2026-01-01&to=2026-01-03"), "cost", "Cost", False)
     parts = {series.name: series.values[1] for series in chart.series}
-    assert parts == {
-        "Input": Decimal("0.00135"),
-        "Cache reads": Decimal("0.00012"),
-        "Cache writes, 5 min": Decimal("0.000375"),
-        "Cache writes, 1 h": Decimal("0.0003"),
-        "Output": Decimal("0.0018"),
-        "Reasoning": Decimal("0.0012"),
+    million = Decimal(1_000_000)
+    assert parts == {  # 3, 0.3, 3.75, 6 and 15 USD per million
+        "Input": 450 * 3 / million,
+        "Cache reads": 400 * Decimal("0.3") / million,
+        "Cache writes, 5 min": 100 * Decimal("3.75") / million,
+        "Cache writes, 1 h": 50 * 6 / million,
+        "Output": 120 * 15 / million,
+        "Reasoning": 80 * 15 / million,
         "Recorded, not split": Decimal("0.5"),
     }
     tokens = costs.by_kind(on("from=2026-01-01&to=2026-01-03"), "tokens", "Tokens", False)
