@@ -65,9 +65,8 @@ def exact(share: float, values: list[int]) -> int:
     return next(v for n, v in enumerate(ordered, 1) if n >= share * len(ordered) - 1e-9)
 
 
-@pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.95, 0.99, 1.0])
-@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 99), (3, 40), (10, 99), (50, 60)])
-def test_percentiles_are_within_one_per_cent_of_the_exact_ones(history, share, first, last):
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 99), (3, 40), (50, 60)])
+def test_percentiles_are_within_one_per_cent_of_the_exact_ones(history, first, last):
     days = FIRST + timedelta(days=first), FIRST + timedelta(days=last)
     values = list(
         Message.objects.filter(timestamp__date__range=days, latency_ms__isnull=False).values_list(
@@ -76,8 +75,9 @@ def test_percentiles_are_within_one_per_cent_of_the_exact_ones(history, share, f
     )
     found = histograms.histogram("latency_ms", Where(), *days).get((), {})
     assert sum(found.values()) == len(values)
-    if values:
-        assert histograms.percentile(found, share) == pytest.approx(exact(share, values), rel=0.01)
+    for share in [0.01, 0.5, 0.9, 0.95, 0.99, 1.0] if values else []:
+        known = exact(share, values)
+        assert histograms.percentile(found, share) == pytest.approx(known, rel=0.01), share
 
 
 def test_histograms_of_a_project_and_of_a_model_count_just_these(history):
@@ -105,14 +105,14 @@ def test_sums_by_tag_count_a_message_once_for_each_tag_of_its_session(history):
     assert {tag for [tag] in found} == {"hot", "cold"}
 
 
-@pytest.mark.parametrize("key", ["model_id", "project_id", "source", "role", "basis_id", None])
-@pytest.mark.parametrize("grain", ["day", "week", "month"])
-def test_the_periods_of_a_range_add_up_to_all_of_it(history, key, grain):
-    filters = on(f"from=2026-01-01&to=2026-04-30&grain={grain}")
-    keyed = over_time(filters, key)
-    whole = sum((sums for held in keyed.values() for sums in held), Sums())
-    assert whole.messages == Message.objects.count()
-    assert whole.cost == Decimal(sum(Message.objects.values_list("cost_nanos", flat=True))) / 10**9
+def test_the_periods_of_a_range_add_up_to_all_of_it(history):
+    messages = Message.objects.count()
+    cost = Decimal(sum(Message.objects.values_list("cost_nanos", flat=True))) / 10**9
+    for grain in ("day", "week", "month"):
+        for key in ("model_id", "project_id", "source", "role", "basis_id", None):
+            keyed = over_time(on(f"from=2026-01-01&to=2026-04-30&grain={grain}"), key)
+            whole = sum((sums for held in keyed.values() for sums in held), Sums())
+            assert (whole.messages, whole.cost) == (messages, cost), (grain, key)
 
 
 def test_hours_and_days_say_the_same(history):
@@ -124,8 +124,12 @@ def test_hours_and_days_say_the_same(history):
 
 
 @pytest.mark.parametrize("metric", ["cost_nanos", "tokens", "seconds"])
-@pytest.mark.parametrize("address", ["", "tag=hot", "source=here", "project=none"])
-def test_the_sessions_at_the_top_are_those_a_full_sort_finds(history, metric, address):
+def test_the_sessions_at_the_top_are_those_a_full_sort_finds(history, metric):
+    for address in ("", "tag=hot", "source=here", "project=none"):
+        assert_the_top_is_found(metric, address)
+
+
+def assert_the_top_is_found(metric: str, address: str) -> None:
     filters = on(f"from=2026-01-10&to=2026-03-15&{address}")
     top = top_sessions(metric, filters.where, filters.range.first, filters.range.last)
     sessions = Session.objects.filter(started_at__gte=noon(8.5), started_at__lt=noon(73.5))
