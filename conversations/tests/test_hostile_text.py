@@ -60,9 +60,9 @@ IN_MESSAGES = frozenset(ELEMENTS_IN_MESSAGES.split())
 SCHEMES = {"http", "https", "mailto"}
 # What a page has of its own. An <img> is the site's sign.
 ELEMENTS_IN_PAGES = """
-    article aside bdi body button caption data datalist dd details dialog dl dt fieldset footer form
-    h1 h2 head header html i img input kbd label link main mark meta nav option script section
-    select summary svg textarea time title use
+    article aside bdi body button caption data datalist dd details dialog dl dt fieldset figcaption
+    figure footer form h1 h2 head header html i img input kbd label legend link main mark meta meter
+    nav option path progress script section select summary svg textarea time title use
 """
 IN_PAGES = IN_MESSAGES | frozenset(ELEMENTS_IN_PAGES.split())
 
