@@ -68,10 +68,14 @@ PARAMETERS = NAMES.split()
 OF_CHARTS = """
     from to grain project model source tag role chart format
 """
-PAGES = """
-    /sessions/ /sessions/new/ /projects/ /projects/new/ /models/ /models/new/ /trash/ /search/ /go/
-    /import/ /connect/ /keys/ /styleguide/ /styleguide/charts/ /account/
+PAGES_OF_ROWS = (
+    "/sessions/ /projects/ /models/ /trash/ /search/ /go/ /analytics/ /analytics/errors/"
+)
+OTHER_PAGES = """
+    /sessions/new/ /projects/new/ /models/new/ /import/ /connect/ /keys/ /styleguide/ /account/
+    /prices/
 """
+PAGES = PAGES_OF_ROWS + OTHER_PAGES
 READ_BY = {
     "/sessions/": PARAMETERS,
     "/search/": ["q", "order", "by", "page", "facets", "format", "session"],
@@ -80,7 +84,7 @@ READ_BY = {
     "/projects/": ["sort", "page", "per_page"],
     "/models/": ["sort", "page", "per_page"],
     "/sessions/new/": ["project"],
-    "/styleguide/charts/": OF_CHARTS.split(),
+    "/analytics/costs/": OF_CHARTS.split(),
 }
 ZONES = ("UTC", "Asia/Tokyo", "Pacific/Kiritimati", "America/Los_Angeles")
 
@@ -121,10 +125,15 @@ def one_session(session: Session) -> list[str]:
 
 
 def every_page(session: Session) -> list[str]:
+    return pages_of_rows(session) + OTHER_PAGES.split()
+
+
+def pages_of_rows(session: Session) -> list[str]:
+    """Return the pages that show the session, or what is around it."""
     project, model = session.project_id, session.model_id
     rows = [f"/projects/{project}/", f"/projects/{project}/edit/"]
     rows += [f"/models/{model}/", f"/models/{model}/edit/"]
-    return PAGES.split() + rows + one_session(session)
+    return PAGES_OF_ROWS.split() + rows + one_session(session)
 
 
 def get(client, address: str, **options):

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from conversations.models import Session, SessionSnapshot
 from conversations.tests.factories import add_message, make_model, make_project, make_session
 from conversations.tests.pages import LIST
-from conversations.tests.test_pages_hostile_values import every_page, get
+from conversations.tests.test_pages_hostile_values import get, pages_of_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +71,7 @@ def sql(statement: str, *values) -> None:
 
 def look_everywhere(client, session: Session) -> None:
     """Fetch every page that shows the session or what is around it."""
-    for address in every_page(session):
+    for address in pages_of_rows(session):
         assert get(client, address).status_code == 200, address
     for address in ("/search/?q=hello", "/go/?q=e", "/sessions/?title=e&tag=a", "/trash/?page=2"):
         assert get(client, address).status_code == 200, address
