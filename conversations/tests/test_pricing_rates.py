@@ -68,7 +68,7 @@ MOMENTS = st.datetimes(datetime(2023, 1, 1), datetime(2027, 1, 1)).map(
 
 
 @given(name=st.sampled_from(NAMES), usage=usages(), at=MOMENTS)
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 def test_prices_are_those_of_genai_prices(name, usage, at):
     context = {"service_tier": usage.service_tier, "speed": usage.service_tier}
     cost = published(*name, usage.service_tier, False).cost(usage, at)
