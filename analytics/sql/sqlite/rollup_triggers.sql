@@ -7,74 +7,24 @@
 CREATE TRIGGER messages_insert_rollups AFTER INSERT ON messages
 WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
-    INSERT INTO rollup_message_changes
-    SELECT
-        1, '', CASE WHEN session.tags <> '[]' THEN session.tags END,
-        COALESCE(session.project_id, 0), COALESCE(NEW.model_id, session.model_id, 0),
-        session.source, NEW.role, COALESCE(NEW.cost_basis_id, 0),
-        CAST(strftime('%s', NEW.timestamp) AS INTEGER),
-        (CAST(strftime('%s', NEW.timestamp) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', NEW.timestamp) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        NEW.input_tokens, NEW.output_tokens, NEW.cache_read_tokens, NEW.cache_write_5m_tokens,
-        NEW.cache_write_1h_tokens, NEW.reasoning_tokens, NEW.cost_nanos,
-        NEW.cost IS NULL AND (
-            COALESCE(NEW.input_tokens, 0) > 0 OR COALESCE(NEW.output_tokens, 0) > 0
-            OR COALESCE(NEW.cost_basis_id, 0) = 3
-        ),
-        NEW.error_message <> '' OR (
-            NEW.role = 'tool' AND COALESCE(json_extract(NEW.metadata, '$.is_error'), 0) = 1
-        ),
-        NEW.latency_ms, NEW.finish_reason,
-        CASE json_type(NEW.tool_calls) WHEN 'array' THEN (
-            SELECT json_group_array(substr(COALESCE(
-                json_extract(tool.value, '$.name'),
-                json_extract(tool.value, '$.function.name'),
-                ''
-            ), 1, 200))
-            FROM json_each(NEW.tool_calls) AS tool WHERE tool.type = 'object'
-        ) END
-    FROM sessions AS session
-    WHERE session.id = NEW.session_id AND session.deleted_at IS NULL;
+    INSERT INTO rollup_note_message VALUES (
+        1, NEW.session_id, NEW.role, NEW.model_id, NEW.timestamp, NEW.input_tokens,
+        NEW.output_tokens, NEW.cache_read_tokens, NEW.cache_write_5m_tokens,
+        NEW.cache_write_1h_tokens, NEW.reasoning_tokens, NEW.cost_nanos, NEW.cost_basis_id,
+        NEW.latency_ms, NEW.finish_reason, NEW.tool_calls, NEW.error_message, NEW.metadata
+    );
     INSERT INTO rollup_apply_messages VALUES (1);
 END;
 
 CREATE TRIGGER messages_delete_rollups AFTER DELETE ON messages
 WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
-    INSERT INTO rollup_message_changes
-    SELECT
-        -1, '', CASE WHEN session.tags <> '[]' THEN session.tags END,
-        COALESCE(session.project_id, 0), COALESCE(OLD.model_id, session.model_id, 0),
-        session.source, OLD.role, COALESCE(OLD.cost_basis_id, 0),
-        CAST(strftime('%s', OLD.timestamp) AS INTEGER),
-        (CAST(strftime('%s', OLD.timestamp) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', OLD.timestamp) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        OLD.input_tokens, OLD.output_tokens, OLD.cache_read_tokens, OLD.cache_write_5m_tokens,
-        OLD.cache_write_1h_tokens, OLD.reasoning_tokens, OLD.cost_nanos,
-        OLD.cost IS NULL AND (
-            COALESCE(OLD.input_tokens, 0) > 0 OR COALESCE(OLD.output_tokens, 0) > 0
-            OR COALESCE(OLD.cost_basis_id, 0) = 3
-        ),
-        OLD.error_message <> '' OR (
-            OLD.role = 'tool' AND COALESCE(json_extract(OLD.metadata, '$.is_error'), 0) = 1
-        ),
-        OLD.latency_ms, OLD.finish_reason,
-        CASE json_type(OLD.tool_calls) WHEN 'array' THEN (
-            SELECT json_group_array(substr(COALESCE(
-                json_extract(tool.value, '$.name'),
-                json_extract(tool.value, '$.function.name'),
-                ''
-            ), 1, 200))
-            FROM json_each(OLD.tool_calls) AS tool WHERE tool.type = 'object'
-        ) END
-    FROM sessions AS session
-    WHERE session.id = OLD.session_id AND session.deleted_at IS NULL;
+    INSERT INTO rollup_note_message VALUES (
+        -1, OLD.session_id, OLD.role, OLD.model_id, OLD.timestamp, OLD.input_tokens,
+        OLD.output_tokens, OLD.cache_read_tokens, OLD.cache_write_5m_tokens,
+        OLD.cache_write_1h_tokens, OLD.reasoning_tokens, OLD.cost_nanos, OLD.cost_basis_id,
+        OLD.latency_ms, OLD.finish_reason, OLD.tool_calls, OLD.error_message, OLD.metadata
+    );
     INSERT INTO rollup_apply_messages VALUES (1);
 END;
 
@@ -86,68 +36,18 @@ AFTER UPDATE OF
 ON messages
 WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
-    INSERT INTO rollup_message_changes
-    SELECT
-        -1, '', CASE WHEN session.tags <> '[]' THEN session.tags END,
-        COALESCE(session.project_id, 0), COALESCE(OLD.model_id, session.model_id, 0),
-        session.source, OLD.role, COALESCE(OLD.cost_basis_id, 0),
-        CAST(strftime('%s', OLD.timestamp) AS INTEGER),
-        (CAST(strftime('%s', OLD.timestamp) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', OLD.timestamp) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        OLD.input_tokens, OLD.output_tokens, OLD.cache_read_tokens, OLD.cache_write_5m_tokens,
-        OLD.cache_write_1h_tokens, OLD.reasoning_tokens, OLD.cost_nanos,
-        OLD.cost IS NULL AND (
-            COALESCE(OLD.input_tokens, 0) > 0 OR COALESCE(OLD.output_tokens, 0) > 0
-            OR COALESCE(OLD.cost_basis_id, 0) = 3
-        ),
-        OLD.error_message <> '' OR (
-            OLD.role = 'tool' AND COALESCE(json_extract(OLD.metadata, '$.is_error'), 0) = 1
-        ),
-        OLD.latency_ms, OLD.finish_reason,
-        CASE json_type(OLD.tool_calls) WHEN 'array' THEN (
-            SELECT json_group_array(substr(COALESCE(
-                json_extract(tool.value, '$.name'),
-                json_extract(tool.value, '$.function.name'),
-                ''
-            ), 1, 200))
-            FROM json_each(OLD.tool_calls) AS tool WHERE tool.type = 'object'
-        ) END
-    FROM sessions AS session
-    WHERE session.id = OLD.session_id AND session.deleted_at IS NULL;
-    INSERT INTO rollup_message_changes
-    SELECT
-        1, '', CASE WHEN session.tags <> '[]' THEN session.tags END,
-        COALESCE(session.project_id, 0), COALESCE(NEW.model_id, session.model_id, 0),
-        session.source, NEW.role, COALESCE(NEW.cost_basis_id, 0),
-        CAST(strftime('%s', NEW.timestamp) AS INTEGER),
-        (CAST(strftime('%s', NEW.timestamp) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', NEW.timestamp) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        NEW.input_tokens, NEW.output_tokens, NEW.cache_read_tokens, NEW.cache_write_5m_tokens,
-        NEW.cache_write_1h_tokens, NEW.reasoning_tokens, NEW.cost_nanos,
-        NEW.cost IS NULL AND (
-            COALESCE(NEW.input_tokens, 0) > 0 OR COALESCE(NEW.output_tokens, 0) > 0
-            OR COALESCE(NEW.cost_basis_id, 0) = 3
-        ),
-        NEW.error_message <> '' OR (
-            NEW.role = 'tool' AND COALESCE(json_extract(NEW.metadata, '$.is_error'), 0) = 1
-        ),
-        NEW.latency_ms, NEW.finish_reason,
-        CASE json_type(NEW.tool_calls) WHEN 'array' THEN (
-            SELECT json_group_array(substr(COALESCE(
-                json_extract(tool.value, '$.name'),
-                json_extract(tool.value, '$.function.name'),
-                ''
-            ), 1, 200))
-            FROM json_each(NEW.tool_calls) AS tool WHERE tool.type = 'object'
-        ) END
-    FROM sessions AS session
-    WHERE session.id = NEW.session_id AND session.deleted_at IS NULL;
+    INSERT INTO rollup_note_message VALUES (
+        -1, OLD.session_id, OLD.role, OLD.model_id, OLD.timestamp, OLD.input_tokens,
+        OLD.output_tokens, OLD.cache_read_tokens, OLD.cache_write_5m_tokens,
+        OLD.cache_write_1h_tokens, OLD.reasoning_tokens, OLD.cost_nanos, OLD.cost_basis_id,
+        OLD.latency_ms, OLD.finish_reason, OLD.tool_calls, OLD.error_message, OLD.metadata
+    );
+    INSERT INTO rollup_note_message VALUES (
+        1, NEW.session_id, NEW.role, NEW.model_id, NEW.timestamp, NEW.input_tokens,
+        NEW.output_tokens, NEW.cache_read_tokens, NEW.cache_write_5m_tokens,
+        NEW.cache_write_1h_tokens, NEW.reasoning_tokens, NEW.cost_nanos, NEW.cost_basis_id,
+        NEW.latency_ms, NEW.finish_reason, NEW.tool_calls, NEW.error_message, NEW.metadata
+    );
     INSERT INTO rollup_apply_messages VALUES (1);
 END;
 
@@ -186,20 +86,11 @@ END;
 CREATE TRIGGER sessions_insert_own_rollups AFTER INSERT ON sessions
 WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
-    INSERT INTO rollup_session_changes
-    SELECT
-        1, '', CASE WHEN NEW.tags <> '[]' THEN NEW.tags END, COALESCE(NEW.project_id, 0),
-        COALESCE(NEW.model_id, 0), NEW.source,
-        (CAST(strftime('%s', NEW.started_at) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', NEW.started_at) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        NEW.status = 'failed', NEW.total_input_tokens + NEW.total_output_tokens,
-        NEW.total_cost_nanos,
-        CAST(strftime('%s', NEW.completed_at) AS INTEGER)
-            - CAST(strftime('%s', NEW.started_at) AS INTEGER)
-    WHERE NEW.deleted_at IS NULL;
+    INSERT INTO rollup_note_session VALUES (
+        1, NEW.deleted_at, NEW.tags, NEW.project_id, NEW.model_id, NEW.source, NEW.started_at,
+        NEW.completed_at, NEW.status, NEW.total_input_tokens + NEW.total_output_tokens,
+        NEW.total_cost_nanos
+    );
     INSERT INTO rollup_apply_sessions VALUES (1);
 END;
 
@@ -208,19 +99,10 @@ END;
 CREATE TRIGGER sessions_delete_own_rollups AFTER DELETE ON sessions
 WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
-    INSERT INTO rollup_session_changes
-    SELECT
-        -1, '', CASE WHEN OLD.tags <> '[]' THEN OLD.tags END, COALESCE(OLD.project_id, 0),
-        COALESCE(OLD.model_id, 0), OLD.source,
-        (CAST(strftime('%s', OLD.started_at) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', OLD.started_at) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        OLD.status = 'failed', 0, 0,
-        CAST(strftime('%s', OLD.completed_at) AS INTEGER)
-            - CAST(strftime('%s', OLD.started_at) AS INTEGER)
-    WHERE OLD.deleted_at IS NULL;
+    INSERT INTO rollup_note_session VALUES (
+        -1, OLD.deleted_at, OLD.tags, OLD.project_id, OLD.model_id, OLD.source, OLD.started_at,
+        OLD.completed_at, OLD.status, 0, 0
+    );
     INSERT INTO rollup_apply_sessions VALUES (1);
 END;
 
@@ -231,34 +113,16 @@ AFTER UPDATE OF
 ON sessions
 WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
-    INSERT INTO rollup_session_changes
-    SELECT
-        -1, '', CASE WHEN OLD.tags <> '[]' THEN OLD.tags END, COALESCE(OLD.project_id, 0),
-        COALESCE(OLD.model_id, 0), OLD.source,
-        (CAST(strftime('%s', OLD.started_at) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', OLD.started_at) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        OLD.status = 'failed', OLD.total_input_tokens + OLD.total_output_tokens,
-        OLD.total_cost_nanos,
-        CAST(strftime('%s', OLD.completed_at) AS INTEGER)
-            - CAST(strftime('%s', OLD.started_at) AS INTEGER)
-    WHERE OLD.deleted_at IS NULL;
-    INSERT INTO rollup_session_changes
-    SELECT
-        1, '', CASE WHEN NEW.tags <> '[]' THEN NEW.tags END, COALESCE(NEW.project_id, 0),
-        COALESCE(NEW.model_id, 0), NEW.source,
-        (CAST(strftime('%s', NEW.started_at) AS INTEGER) + COALESCE((
-            SELECT zone.seconds FROM rollup_zone AS zone
-            WHERE zone.starts_at <= CAST(strftime('%s', NEW.started_at) AS INTEGER)
-            ORDER BY zone.starts_at DESC LIMIT 1
-        ), 0)) / 86400,
-        NEW.status = 'failed', NEW.total_input_tokens + NEW.total_output_tokens,
-        NEW.total_cost_nanos,
-        CAST(strftime('%s', NEW.completed_at) AS INTEGER)
-            - CAST(strftime('%s', NEW.started_at) AS INTEGER)
-    WHERE NEW.deleted_at IS NULL;
+    INSERT INTO rollup_note_session VALUES (
+        -1, OLD.deleted_at, OLD.tags, OLD.project_id, OLD.model_id, OLD.source, OLD.started_at,
+        OLD.completed_at, OLD.status, OLD.total_input_tokens + OLD.total_output_tokens,
+        OLD.total_cost_nanos
+    );
+    INSERT INTO rollup_note_session VALUES (
+        1, NEW.deleted_at, NEW.tags, NEW.project_id, NEW.model_id, NEW.source, NEW.started_at,
+        NEW.completed_at, NEW.status, NEW.total_input_tokens + NEW.total_output_tokens,
+        NEW.total_cost_nanos
+    );
     INSERT INTO rollup_apply_sessions VALUES (1);
 END;
 
