@@ -61,7 +61,7 @@ def histogram(
             condition = f"{condition} AND model_id IN ({listed})"
         columns = ", ".join((*by, "low"))
         if column == "day":
-            columns = columns.replace("week", "(day + 3) / 7")
+            columns = columns.replace("week", cube.LONGER["week"])
         sql = (
             f"SELECT {columns}, SUM(count) FROM {table} WHERE {condition}"
             f" GROUP BY {columns} HAVING SUM(count) <> 0"

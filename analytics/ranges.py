@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
+
+from conversations import filters
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 MOST_PERIODS = 1_000  # in a range: points of a chart, rows of its table
@@ -311,8 +313,7 @@ def _months_on(day: date, months: int) -> date | None:
 
 def midnight(day: date) -> datetime:
     """Return the first moment of a day of the site's time zone, in UTC."""
-    local = datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
-    return local.astimezone(UTC)
+    return filters.midnight(day, timezone.get_default_timezone())
 
 
 def _hours(range: Range) -> Iterator[Period]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 import django_filters
@@ -323,9 +323,9 @@ class SessionFilter(AddressFilter):
         return sessions.filter(total_cost_nanos__lte=int(value * NANO))
 
 
-def midnight(day: date) -> datetime:
-    """Return the moment a day begins in the reader's time zone."""
+def midnight(day: date, zone: tzinfo | None = None) -> datetime:
+    """Return the moment a day begins, in UTC; `zone` is the reader's if none is given."""
     try:
-        return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
+        return timezone.make_aware(datetime.combine(day, time.min), zone).astimezone(UTC)
     except OverflowError:
         return datetime.combine(day, time.min, tzinfo=UTC)

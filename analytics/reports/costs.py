@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from itertools import accumulate
 
@@ -126,7 +125,7 @@ def _rates(ids) -> dict[int, tuple[Decimal, ...]]:
     """Return the prices of the bases that say all of them, in the order of KINDS."""
     found = {}
     for basis in CostBasis.objects.in_bulk([id for id in ids if id]).values():
-        rates = basis.rates if isinstance(basis.rates, dict) else json.loads(basis.rates or "{}")
+        rates = basis.rates if isinstance(basis.rates, dict) else {}
         if "input" in rates and "output" in rates:
             found[basis.id] = tuple(
                 next(Decimal(rates[name]) for name in names if name in rates) for names in RATES

@@ -26,7 +26,7 @@ from conversations.tests.factories import (
 )
 from conversations.tests.pages import queries
 from conversations.tests.test_hostile_text import OWN, Page, check_page
-from conversations.tests.test_pages_hostile_values import PAGES, forms, pages_of_rows
+from conversations.tests.test_pages_hostile_values import PAGES, every_page, forms
 
 pytestmark = pytest.mark.django_db
 ADDRESSES = [
@@ -127,7 +127,7 @@ def test_nothing_that_is_stored_runs_on_any_page(client, django_user_model, payl
     session = everything(payload, user_of(django_user_model, "other"))
     sought = quote(payload, errors="surrogatepass")
     addresses = [
-        each for each in pages_of_rows(session) if "export" not in each and ".txt" not in each
+        each for each in every_page(session) if "export" not in each and ".txt" not in each
     ]
     addresses += [
         f"/search/?q=needle&order={sought}", f"/search/?q={sought}", f"/go/?q={sought}",
