@@ -7,7 +7,7 @@ Each size gets a database of its own, filled without the program: a year of sess
 messages, with eight models, twenty projects, tags and short texts (the pages never read a text).
 Then every page is fetched through gunicorn, as `manage.py quickstart` starts it, and the same
 questions are asked of the roll-ups, of the messages by plain SQL, and of DuckDB (if it is
-installed: requirements-dev.txt) on a columnar copy of the same rows.
+installed: pip install duckdb) on a columnar copy of the same rows.
 """
 
 from __future__ import annotations
