@@ -1,5 +1,5 @@
 """Comparisons (A/B): making them, recording votes and results, and reports that tell the truth.
 
-`recording` writes, `loading` reads a comparison as the plain values of `data`, `report` computes what
-they say with the mathematics of `stats`, and `storing` keeps the last report of each.
+`making` and `recording` write, `loading` reads a comparison as the plain values of `data`, `report`
+computes what they say with the mathematics of `stats`, and `storing` keeps the last report of each.
 """

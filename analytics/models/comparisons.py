@@ -67,7 +67,7 @@ class ComparisonGroup(models.Model):
     baseline = models.CharField(max_length=LONGEST_NAME, blank=True, db_default="")
     # Whether variants are to be compared prompt by prompt; if not, prompts are not looked at.
     is_paired = models.BooleanField(db_default=True, default=True)
-    # Goes up with every change of the tables below, by triggers: a report of another revision is old.
+    # Goes up with every change of the tables below, by triggers: a report of another one is old.
     revision = models.BigIntegerField(db_default=0, default=0, editable=False)
 
     class Meta:
@@ -84,7 +84,7 @@ class ComparisonGroup(models.Model):
 class ComparisonVariant(models.Model):
     """What a variant is called, and the share of the traffic it was to get.
 
-    A variant is known by the name that sessions, results and votes give it; a row here is not needed.
+    A variant is known by the name that sessions, results and votes give it; it needs no row here.
     """
 
     comparison_group = ForeignKey(
@@ -136,7 +136,7 @@ class ComparisonSession(models.Model):
 
 
 class ComparisonPrompt(models.Model):
-    """A prompt that variants answer: known by its key, found again by the hash of its text and inputs."""
+    """A prompt that variants answer: known by its key, found by the hash of its text and inputs."""
 
     comparison_group = ForeignKey(
         ComparisonGroup, models.CASCADE, related_name="prompts", db_index=False
