@@ -1,4 +1,4 @@
-"""Making comparisons: what they are called, what is planned, and which sessions are their variants."""
+"""Making comparisons: their name, their plan, and the sessions that are their variants."""
 
 from __future__ import annotations
 

@@ -1,0 +1,100 @@
+"""The last report of each comparison: computed when what it says is old, read otherwise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Max, Q, Sum
+from django.db.models.fields.json import KT
+from django.utils.timezone import now
+
+from analytics.models import ComparisonGroup, ComparisonReport
+from conversations.models import Annotation, Message
+
+VERSION = 1  # of what a report says and how it is computed: another makes all anew
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it was computed, when, and how long that took (ms)."""
+
+    report: dict[str, Any]
+    computed_at: datetime
+    milliseconds: float
+
+
+def report_of(group: ComparisonGroup, *, refresh: bool = False) -> StoredReport:
+    """Return the report of a comparison as it is now; with `refresh`, computed in any case."""
+    using = group._state.db
+    signature = signature_of(group)
+    stored = ComparisonReport.objects.using(using).filter(comparison_group=group).first()
+    if stored and stored.signature == signature and not refresh:
+        return StoredReport(stored.report, stored.computed_at, stored.milliseconds)
+    # scipy takes its time to import: only who has something to compute pays for it.
+    from .loading import comparison_of
+    from .report import compute
+
+    began = time.perf_counter()
+    comparison = comparison_of(group)
+    report = compute(comparison)
+    found = StoredReport(report, now(), (time.perf_counter() - began) * 1000)
+    with transaction.atomic(using):
+        ComparisonReport.objects.using(using).update_or_create(
+            comparison_group=group,
+            defaults={
+                "signature": signature,
+                "input_hash": report["method"]["input_hash"],
+                "computed_at": found.computed_at,
+                "milliseconds": found.milliseconds,
+                "report": report,
+            },
+        )
+    return found
+
+
+def signature_of(group: ComparisonGroup) -> str:
+    """Return what changes when a report would: the revision, and what the sessions add up to.
+
+    What is said in sessions is not compared word by word: a text that is edited without a change of
+    any figure is seen by `refresh`.
+    """
+    using = group._state.db
+    revision = (
+        ComparisonGroup.objects.using(using).values_list("revision", flat=True).get(pk=group.pk)
+    )
+    said = Message.objects.using(using).filter(
+        session__comparisons__comparison_group=group, session__deleted_at__isnull=True
+    )
+    figures = said.aggregate(
+        Count("pk"), Max("pk"), Sum("latency_ms"), Sum("cost_nanos"), Sum("input_tokens"),
+        Sum("output_tokens"), errors=Count("pk", filter=~Q(error_message="")),
+    )  # fmt: skip
+    ratings = Annotation.objects.using(using).aggregate(Max("pk"), Max("updated_at"))
+    parts = (
+        VERSION,
+        revision,
+        *figures.values(),
+        *(ratings.values() if figures["pk__count"] else ()),
+    )
+    return ":".join("" if part is None else str(part) for part in parts)
+
+
+def stored_verdicts(groups: Iterable[ComparisonGroup]) -> dict[int, dict[str, Any]]:
+    """Return the verdict of the first pair of each stored report, by the comparison's key.
+
+    For lists: nothing is computed, and what was stored may be older than the comparison.
+    """
+    ids = [group.pk for group in groups]
+    rows = ComparisonReport.objects.filter(comparison_group__in=ids).annotate(
+        short=KT("report__pairs__0__verdict__short"), tone=KT("report__pairs__0__verdict__tone")
+    )
+    return {
+        row["comparison_group_id"]: {"short": row["short"], "tone": row["tone"]}
+        for row in rows.values("comparison_group_id", "short", "tone")
+        if row["short"]
+    }
