@@ -236,7 +236,7 @@ def questions(count: int) -> dict[str, tuple[str, str, str]]:
     )
     latency = (
         "SELECT model_id, low, SUM(count) FROM rollup_histograms WHERE metric = 'latency_ms'"
-        f" AND project_id IN (SELECT 0 UNION ALL SELECT id FROM projects) AND day >= {number}"
+        f" AND day >= {number}"
         " GROUP BY 1, 2",
         "SELECT model_id, latency_ms FROM messages"
         f" WHERE timestamp >= '{day}' AND latency_ms IS NOT NULL ORDER BY 1, 2",
