@@ -7,7 +7,7 @@ all that were counted in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from . import cube, rollups
 from .filters import Where
@@ -72,6 +72,68 @@ def histogram(
                 buckets, before = found.setdefault(key, {}), key
             bucket = row[-2]
             buckets[bucket] = buckets.get(bucket, 0) + row[-1]
+    return found
+
+
+OVER_TIME = """
+    WITH parts AS (
+        SELECT {time} AS time, model_id, SUM(count) AS total
+        FROM {table} WHERE {condition} GROUP BY 1, 2 HAVING SUM(count) > 0
+    )
+    SELECT time, model_id, (
+        SELECT low FROM (
+            SELECT low, SUM(count) OVER (ORDER BY low DESC ROWS UNBOUNDED PRECEDING) AS above
+            FROM {table} AS bucket
+            WHERE metric = %s AND bucket.{time} = parts.time AND bucket.model_id = parts.model_id
+            ORDER BY low DESC
+        ) WHERE above > total - MAX(%s * total, 1e-9) + 1e-9 LIMIT 1
+    )
+    FROM parts
+"""
+
+
+def percentiles_over_time(
+    metric: str,
+    share: float,
+    where: Where,
+    first: date,
+    last: date,
+    time: str,
+    *,
+    using: str = "default",
+) -> dict[tuple[int, int], float]:
+    """Return the percentile of each "day" or "week" and model, as `percentile` has it.
+
+    The database looks for it from the greatest bucket down, so that few of them are read.
+    """
+    begin, end = cube.day_number(first), cube.day_number(last)
+    table, low, high = "rollup_histograms", begin, end
+    read_here: list[tuple[date, date]] = []
+    if where.project_id is not None or where.no_project:
+        read_here, low, high = [(first, last)], 1, 0
+    elif time == "week":
+        # Weeks of which the range has but a part are not in the table of weeks.
+        weeks = range((begin + cube.WEEK + 2) // cube.WEEK, (end + 4) // cube.WEEK)
+        table, low, high = "rollup_histogram_weeks", weeks.start, weeks.stop - 1
+        if not weeks:
+            read_here = [(first, last)]
+        else:
+            monday, after = cube.monday_of(weeks.start), cube.monday_of(weeks.stop)
+            if first < monday:
+                read_here.append((first, monday - timedelta(days=1)))
+            if after <= last:
+                read_here.append((after, last))
+    found = {}
+    if low <= high:
+        condition, params = f"metric = %s AND {time} BETWEEN %s AND %s", [metric, low, high]
+        if where.model_id is not None:
+            condition, params = f"{condition} AND model_id = %s", [*params, where.model_id]
+        sql = OVER_TIME.format(time=time, table=table, condition=condition)
+        for at, model, bucket in cube.ask(sql, [*params, metric, share], using):
+            found[at, model] = rollups.middle(bucket)
+    for some_first, some_last in read_here:
+        parts = histogram(metric, where, some_first, some_last, (time, "model_id"), using=using)
+        found |= {key: percentile(buckets, share) for key, buckets in parts.items()}
     return found
 
 

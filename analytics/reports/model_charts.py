@@ -58,17 +58,13 @@ def trend(
     filters: AnalyticsFilter,
     found: Sequence[ModelFigures],
     measure: str,
-    latencies: dict[tuple[int, int], spread.Buckets] | None = None,
 ) -> Chart:
-    """Return how a measure of `TRENDS` went, a line for each of the models used most.
-
-    For that of latencies, `latencies` are those of `latencies_over_time`.
-    """
+    """Return how a measure of `TRENDS` went, a line for each of the models used most."""
     shown = _most_used(found, STACKED)
     name, unit, _, _ = TRENDS[measure]
     ids = [model.id for model in shown]
     if measure == LATENCY:
-        days, values = _percentiles(filters, ids, latencies)
+        days, values = _percentiles(filters, ids)
     else:
         days, values = _sums(filters, ids, measure)
     more = {"q": ERRORS} if measure == "errors" else {}
@@ -117,39 +113,35 @@ def _is_by_week(filters: AnalyticsFilter) -> bool:
     return filters.range.grain != "day" or filters.range.days >= SHORTEST_BY_WEEK
 
 
-def latencies_over_time(filters: AnalyticsFilter) -> dict[tuple[int, int], spread.Buckets]:
-    """Return the latencies of each part of the range and model, as the trend wants them."""
-    key = "week" if _is_by_week(filters) else "day"
-    days = filters.range
-    return histograms.histogram(
-        "latency_ms", filters.where, days.first, days.last, (key, "model_id")
-    )
-
-
-def of_each_model(latencies: dict[tuple[int, int], spread.Buckets]) -> dict[int, spread.Buckets]:
-    """Return the latencies of each model over the whole range."""
-    parts: dict[int, list[spread.Buckets]] = {}
-    for (_, id), buckets in latencies.items():
-        parts.setdefault(id, []).append(buckets)
-    return {id: spread.added(each) for id, each in parts.items()}
-
-
-def _percentiles(filters: AnalyticsFilter, ids: list[int], latencies):
+def _percentiles(filters: AnalyticsFilter, ids: list[int]):
     """Return the parts of the range and, by model, the percentile of each; None where none is."""
     days = filters.range
     first, step, periods = cube.day_number(days.first), 1, days.periods()
-    if _is_by_week(filters):
+    key = "week" if _is_by_week(filters) else "day"
+    if key == "week":
         first, step = cube.week_number(days.first), _weeks_at_once(filters)
         periods = _weeks(filters, step)
-    parts: dict[tuple[int, int], list[spread.Buckets]] = {}
-    for (time, id), buckets in latencies.items():
-        if id in ids:
-            parts.setdefault(((time - first) // step, id), []).append(buckets)
     values: dict[int, list[float | None]] = {id: [None] * len(periods) for id in ids}
-    for (place, id), each in parts.items():
-        buckets = each[0] if step == 1 else spread.added(each)
-        values[id][place] = histograms.percentile(buckets, 0.95)
+    asked = (filters.where, days.first, days.last, key)
+    if step == 1:
+        found = histograms.percentiles_over_time("latency_ms", 0.95, *asked)
+    else:
+        found = _of_longer_parts(asked, first, step)
+    for (time, id), value in found.items():
+        if id in values:
+            values[id][(time - first) // step] = value
     return periods, values
+
+
+def _of_longer_parts(asked: tuple, first: int, step: int) -> dict[tuple[int, int], float | None]:
+    *which, key = asked
+    parts: dict[tuple[int, int], list[spread.Buckets]] = {}
+    for (time, id), buckets in histograms.histogram(
+        "latency_ms", *which, (key, "model_id")
+    ).items():
+        begin = first + (time - first) // step * step
+        parts.setdefault((begin, id), []).append(buckets)
+    return {place: histograms.percentile(spread.added(each), 0.95) for place, each in parts.items()}
 
 
 def _weeks_at_once(filters: AnalyticsFilter) -> int:

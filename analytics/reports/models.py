@@ -100,16 +100,10 @@ def is_priced(basis: int, sums: Sums) -> bool:
     return basis not in UNPRICED_BASES and not (sums.unpriced and not sums.cost_nanos)
 
 
-def models(
-    filters: AnalyticsFilter,
-    compared: Sequence[int] = (),
-    *,
-    latencies: dict[int, Buckets] | None = None,
-) -> list[ModelFigures]:
+def models(filters: AnalyticsFilter, compared: Sequence[int] = ()) -> list[ModelFigures]:
     """Return the figures of all models of the range, the dearest first, or of those compared.
 
-    Those compared come in their order, with nothing in them if there is nothing. `latencies` are
-    those of each model, if they are known already.
+    Those compared come in their order, with nothing in them if there is nothing.
     """
     where, first, last = filters.where, filters.range.first, filters.range.last
     found: dict[int, ModelFigures] = {id: ModelFigures(id) for id in compared}
@@ -129,10 +123,8 @@ def models(
     for (id,), started in cube.sessions(where, first, last, ("model_id",)).items():
         of(id).started = started
     # What is kept without tags, sources and roles is only of models that are here for them.
-    if latencies is None:
-        asked = histograms.histogram("latency_ms", where, first, last, ("model_id",))
-        latencies = {id: buckets for (id,), buckets in asked.items()}
-    for id, buckets in latencies.items():
+    latencies = histograms.histogram("latency_ms", where, first, last, ("model_id",))
+    for (id,), buckets in latencies.items():
         if id in found:
             found[id].latencies = buckets
     reasons = cube.finish_reasons(where, first, last, ("model_id", "finish_reason"))

@@ -92,6 +92,20 @@ def test_histograms_of_a_project_and_of_a_model_count_just_these(history):
         assert sum(found.values()) == same.count()
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 99), (3, 40), (50, 60), (8, 9)])
+@pytest.mark.parametrize("time", ["day", "week"])
+def test_percentiles_over_time_are_those_of_the_histograms_of_each_part(history, first, last, time):
+    days = FIRST + timedelta(days=first), FIRST + timedelta(days=last)
+    session = Session.objects.filter(project__isnull=False).first()
+    for where in (Where(), Where(model_id=session.model_id), Where(project_id=session.project_id)):
+        parts = histograms.histogram("latency_ms", where, *days, (time, "model_id"))
+        for share in (0.01, 0.5, 0.95, 1.0):
+            found = histograms.percentiles_over_time("latency_ms", share, where, *days, time)
+            assert found == {
+                key: histograms.percentile(buckets, share) for key, buckets in parts.items()
+            }
+
+
 def test_the_percentile_of_nothing_is_nothing():
     assert histograms.percentile({}, 0.5) is None
 

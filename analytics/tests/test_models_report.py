@@ -68,11 +68,7 @@ def named(filters: AnalyticsFilter, **options) -> dict[str, models.ModelFigures]
 
 
 def trend(filters: AnalyticsFilter, measure: str):
-    latencies = model_charts.latencies_over_time(filters)
-    of_each = model_charts.of_each_model(latencies)
-    found = models.models(filters, latencies=of_each)
-    assert found == models.models(filters)  # the same in two ways
-    return model_charts.trend(filters, found, measure, latencies)
+    return model_charts.trend(filters, models.models(filters), measure)
 
 
 def values(one: models.ModelFigures) -> dict[str, object]:

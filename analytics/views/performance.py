@@ -25,13 +25,9 @@ def show_models(request: HttpRequest) -> HttpResponse:
     if compared:
         kept["compare"] = ",".join(map(str, compared))
     filters = asked(request, kept=kept, by_hour=False)
-    in_time = of_each = None
-    if measure == model_charts.LATENCY:  # read once, for the trend and for the percentiles
-        in_time = model_charts.latencies_over_time(filters)
-        of_each = model_charts.of_each_model(in_time)
-    found = models.models(filters, compared, latencies=of_each)
+    found = models.models(filters, compared)
     charts = [
-        model_charts.trend(filters, found, measure, in_time),
+        model_charts.trend(filters, found, measure),
         model_charts.distribution(filters, found, is_compared=bool(compared)),
         model_charts.latencies(filters, found),
         model_charts.worth(filters, found),
