@@ -1,0 +1,153 @@
+"""Positive, heavy-tailed values: ratios b / a of geometric means, medians, means and tails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from .means import MeanEffect, paired, welch
+
+RESAMPLES = 2_000
+SHORTEST_TAIL = 30  # values below which the tail has no interval
+CELLS = 4_000_000  # values that are resampled at once
+
+
+def geometric_ratio(
+    a: Sequence[float],
+    b: Sequence[float],
+    *,
+    is_paired: bool,
+    clusters: Sequence[str] | None = None,
+    alpha: float = 0.05,
+) -> MeanEffect | None:
+    """Return the ratio of geometric means b / a by a t interval of logarithms; all must be > 0."""
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if not len(first) or not len(second) or first.min() <= 0 or second.min() <= 0:
+        return None
+    logs_a, logs_b = np.log(first), np.log(second)
+    differences = logs_b - logs_a if is_paired else None
+    found = paired(differences, clusters, alpha) if is_paired else welch(logs_a, logs_b, alpha)
+    if found is None:
+        return None
+    low, high = (None if end is None else math.exp(end) for end in (found.low, found.high))
+    return replace(found, mean=math.exp(found.mean), low=low, high=high)
+
+
+@lru_cache(maxsize=8)
+def _draws(n: int, seed: int, resamples: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, n, size=(resamples, n), dtype=np.int32)
+
+
+STATISTICS = {
+    "mean": lambda values: values.mean(axis=-1),
+    "median": lambda values: np.median(values, axis=-1),
+    "p95": lambda values: np.percentile(values, 95, axis=-1),
+}
+
+
+def bootstrap_ratio(
+    a: Sequence[float],
+    b: Sequence[float],
+    statistic: str,
+    *,
+    is_paired: bool,
+    seed: int,
+    resamples: int = RESAMPLES,
+    alpha: float = 0.05,
+) -> tuple[float, float | None, float | None] | None:
+    """Return a ratio b / a of medians, means or p95 with its percentile bootstrap interval.
+
+    Prompts are resampled, both sides of a pair at once. Not BCa: it covers less where tails are
+    heavy. Sampling does not depend on which side is called a: swapped, the interval is inverted.
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if not len(first) or not len(second):
+        return None
+    of = STATISTICS[statistic]
+    base = float(of(first))
+    if base <= 0:
+        return None
+    ratio = float(of(second)) / base
+    if min(len(first), len(second)) < (SHORTEST_TAIL if statistic == "p95" else 2):
+        return ratio, None, None
+    if len(first) * resamples > CELLS:
+        resamples = max(CELLS // len(first), 200)
+    if is_paired:  # each prompt by itself
+        draws = _draws(len(first), seed, resamples)
+        ratios = _divided(of(second[draws]), of(first[draws]))
+    else:
+        # Each side by its own draws, which go with the values and not with the side.
+        ratios = _divided(
+            of(second[_draws(len(second), seed + _salt(second), resamples)]),
+            of(first[_draws(len(first), seed + _salt(first), resamples)]),
+        )
+    if ratios is None:
+        return ratio, None, None
+    # Of logarithms, so that the ends invert when the sides are swapped.
+    low, high = np.exp(np.percentile(np.log(ratios), [50 * alpha, 100 - 50 * alpha]))
+    return ratio, float(low), float(high)
+
+
+def _divided(above: np.ndarray, below: np.ndarray) -> np.ndarray | None:
+    return above / below if below.min() > 0 and above.min() > 0 else None
+
+
+def _salt(values: np.ndarray) -> int:
+    import zlib
+
+    return zlib.crc32(np.sort(values).tobytes())
+
+
+def mean_interval(
+    values: Sequence[float],
+    *,
+    seed: int,
+    method: str = "percentile",
+    resamples: int = RESAMPLES,
+    alpha: float = 0.05,
+) -> tuple[float, float] | None:
+    """Return the bootstrap interval of a mean: percentile, basic or BCa."""
+    sample = np.asarray(values, dtype=float)
+    if len(sample) < 2 or sample.min() == sample.max():
+        return None
+    if method != "percentile":
+        from scipy.stats import bootstrap
+
+        found = bootstrap(
+            (sample,), np.mean, confidence_level=1 - alpha, n_resamples=resamples, method=method,
+            rng=np.random.default_rng(seed), batch=1_000,
+        ).confidence_interval  # fmt: skip
+        return float(found.low), float(found.high)
+    resamples = (
+        min(resamples, max(CELLS // len(sample), 200)) if resamples <= RESAMPLES else resamples
+    )
+    parts = [
+        sample[
+            np.random.default_rng([seed, at]).integers(
+                0, len(sample), (min(2_000, resamples - at), len(sample))
+            )
+        ].mean(axis=1)
+        for at in range(0, resamples, 2_000)
+    ]
+    low, high = np.percentile(np.concatenate(parts), [50 * alpha, 100 - 50 * alpha])
+    return float(low), float(high)
+
+
+def describe(values: Sequence[float]) -> dict[str, float | int | None]:
+    """Return n, mean, stddev (n - 1), min, max and linear percentiles of values."""
+    sample = np.asarray(values, dtype=float)
+    n = len(sample)
+    if n == 0:
+        return {"n": 0}
+    mean = math.fsum(sample) / n
+    spread = math.sqrt(math.fsum((sample - mean) ** 2) / (n - 1)) if n > 1 else None
+    places = (25, 50, 75, 90, 95, 99)
+    marks = dict(zip((f"p{place}" for place in places), np.percentile(sample, places), strict=True))
+    return {
+        "n": n, "mean": mean, "stddev": spread, "min": float(sample.min()),
+        "max": float(sample.max()), **{name: float(value) for name, value in marks.items()},
+    }  # fmt: skip
