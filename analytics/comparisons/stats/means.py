@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,8 @@ import numpy as np
 TUNING = 100  # N* of a confidence sequence: where it is tightest, in prompts
 MOST_E = 1e300
 EXACT_UP_TO = 12  # differences whose signs are all tried
-AT_ONCE = 1_000  # sign flips that are held in memory
+AT_ONCE = 1_000  # sign flips that are drawn at once
+MOST_KEPT = 12_000_000  # signs that are kept for another metric of the same prompts, 48 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +132,27 @@ def sign_flip_p(
     if n <= EXACT_UP_TO:
         codes = np.arange(2**n)[:, None] >> np.arange(n) & 1
         return float(np.mean(np.abs((2 * codes - 1) @ values) >= observed))
+    beyond = sum(
+        int(np.sum(np.abs(signs @ values) >= observed)) for signs in _signs(n, seed, flips)
+    )
+    return (beyond + 1) / (flips + 1)
+
+
+def _signs(n: int, seed: int, flips: int) -> Iterable[np.ndarray]:
+    """Return rows of random signs, some at a time; kept for the next metric if they are few."""
+    return _kept_signs(n, seed, flips) if n * flips <= MOST_KEPT else _drawn_signs(n, seed, flips)
+
+
+@lru_cache(maxsize=2)
+def _kept_signs(n: int, seed: int, flips: int) -> list[np.ndarray]:
+    return list(_drawn_signs(n, seed, flips))
+
+
+def _drawn_signs(n: int, seed: int, flips: int) -> Iterator[np.ndarray]:
     draw = np.random.default_rng(seed)
-    beyond = 0
     for start in range(0, flips, AT_ONCE):
         count = min(AT_ONCE, flips - start)
-        signs = draw.integers(0, 2, size=(count, n), dtype=np.int8).astype(np.float32) * 2 - 1
-        beyond += int(np.sum(np.abs(signs @ values.astype(np.float32)) >= observed))
-    return (beyond + 1) / (flips + 1)
+        yield draw.integers(0, 2, size=(count, n), dtype=np.int8).astype(np.float32) * 2 - 1
 
 
 @lru_cache(maxsize=64)
@@ -213,3 +228,8 @@ def friedman(rows: Sequence[Sequence[float]]) -> tuple[float, float, float] | No
     found = friedmanchisquare(*table.T)
     n, k = table.shape
     return float(found.statistic), float(found.pvalue), float(found.statistic) / (n * (k - 1))
+
+
+def forget() -> None:
+    """Free the random signs that were kept."""
+    _kept_signs.cache_clear()

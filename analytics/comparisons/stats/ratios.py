@@ -122,18 +122,16 @@ def mean_interval(
             rng=np.random.default_rng(seed), batch=1_000,
         ).confidence_interval  # fmt: skip
         return float(found.low), float(found.high)
-    resamples = (
-        min(resamples, max(CELLS // len(sample), 200)) if resamples <= RESAMPLES else resamples
-    )
-    parts = [
-        sample[
-            np.random.default_rng([seed, at]).integers(
-                0, len(sample), (min(2_000, resamples - at), len(sample))
-            )
-        ].mean(axis=1)
-        for at in range(0, resamples, 2_000)
-    ]
-    low, high = np.percentile(np.concatenate(parts), [50 * alpha, 100 - 50 * alpha])
+    if resamples <= RESAMPLES and len(sample) * resamples > CELLS:
+        resamples = max(CELLS // len(sample), 200)
+    if resamples <= RESAMPLES:
+        found = [sample[_draws(len(sample), seed, resamples)].mean(axis=1)]
+    else:  # in parts, for memory
+        found = [
+            sample[_draws(len(sample), seed + at, RESAMPLES)].mean(axis=1)
+            for at in range(resamples // RESAMPLES)
+        ]
+    low, high = np.percentile(np.concatenate(found), [50 * alpha, 100 - 50 * alpha])
     return float(low), float(high)
 
 
@@ -151,3 +149,8 @@ def describe(values: Sequence[float]) -> dict[str, float | int | None]:
         "n": n, "mean": mean, "stddev": spread, "min": float(sample.min()),
         "max": float(sample.max()), **{name: float(value) for name, value in marks.items()},
     }  # fmt: skip
+
+
+def forget() -> None:
+    """Free the random draws that were kept."""
+    _draws.cache_clear()
