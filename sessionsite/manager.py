@@ -12,6 +12,8 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from analytics import reports
+from analytics.comparisons import recording, storing
+from analytics.models import ComparisonGroup
 from conversations import exporters, exporting, reading, search, writing
 from conversations.databases import files
 from conversations.errors import InvalidValue, explained
@@ -175,6 +177,42 @@ class SessionManager:
         return reports.model_performance(using=self.alias)
 
     @verb
+    def create_comparison_group(self, name: str, **columns: Any) -> str:
+        """Make a comparison and return its id; see `recording.create_group`."""
+        return recording.create_group(name, using=self.alias, **columns).group_uuid
+
+    @verb
+    def link_comparison(
+        self, group_uuid: str, session_uuid: str, variant_name: str, **config: Any
+    ) -> None:
+        """Make a session part of a variant of a comparison."""
+        recording.link_sessions(
+            self._comparison(group_uuid), variant_name, [session_uuid], config=config or None
+        )
+
+    @verb
+    def record_result(
+        self, group_uuid: str, metric_name: str, metric_value: float | None, **columns: Any
+    ) -> int:
+        """Write down a value of an answer, return its number; see `recording.record_result`."""
+        group = self._comparison(group_uuid)
+        return recording.record_result(group, metric_name, metric_value, **columns).pk
+
+    @verb
+    def record_vote(
+        self, group_uuid: str, prompt: str, a: str, b: str, winner: str, **columns: Any
+    ) -> int:
+        """Write down a vote and return its number; see `recording.record_vote`."""
+        group = self._comparison(group_uuid)
+        vote = recording.record_vote(group, prompt=prompt, a=a, b=b, winner=winner, **columns)
+        return vote.pk
+
+    @verb
+    def get_comparison_results(self, group_uuid: str) -> dict[str, Any]:
+        """Return the report of a comparison: verdicts, effects, intervals, checks, prompts."""
+        return storing.report_of(self._comparison(group_uuid)).report
+
+    @verb
     def export_session(self, session_uuid: str, format: str = "json") -> str:
         """Return a session as text: `json`, `markdown`, `text` or another that `export` knows."""
         if format not in exporters.FORMATS:
@@ -182,6 +220,9 @@ class SessionManager:
             raise InvalidValue(f"format must be one of {known}, not {format!r:.50}")
         pieces = exporting.write_one(self._find(session_uuid), format)
         return "".join(p.decode() if isinstance(p, bytes) else p for p in pieces)
+
+    def _comparison(self, group_uuid: str) -> ComparisonGroup:
+        return recording.find_group(group_uuid, using=self.alias)
 
     def _find(self, session_uuid: str) -> Session:
         return reading.find_session(session_uuid, using=self.alias)

@@ -157,11 +157,12 @@ def _results(
         "metric_name", "metric_value", "metric_unit", "evaluator", "variant_name",
         "prompt__prompt_key", "session_id", "message_id", "repetition", "rater", "error",
         "scale_low", "scale_high", "higher_is_better", "session__session_uuid",
+        "metadata__unit",
     )  # fmt: skip
     found, about = [], defaultdict(list)
     for row in rows.iterator(chunk_size=5000):
         name, value, unit, evaluator, variant, prompt, session, message = row[:8]
-        repetition, rater, error, low, high, higher, session_uuid = row[8:]
+        repetition, rater, error, low, high, higher, session_uuid, unit_of = row[8:]
         turn = by_message.get(message)
         if turn is None and len(by_session.get(session, ())) == 1:
             turn = by_session[session][0]
@@ -173,7 +174,7 @@ def _results(
                 variant, prompt or (turn.prompt if turn else ""), name, value, error,
                 repetition or (turn.repetition if turn else 0), rater, evaluator,
                 # When it was written says nothing of the answer, where that has a time of its own.
-                (turn.time if turn else ""), session_uuid or "",
+                (turn.time if turn else ""), session_uuid or str(unit_of or ""),
             )
         )  # fmt: skip
         about[name].append((value, unit, low, high, higher))

@@ -52,6 +52,7 @@ class Evidence:
     alpha: float = 0.05
     unit: str = ""
     needed: str = ""  # a sentence: how much more would tell
+    noun: str = "prompt"  # what n counts
     straight: int | None = None  # fewest straight wins that settle it
 
 
@@ -153,13 +154,15 @@ def _who(evidence: Evidence, side: str) -> str:
 
 
 def _on(evidence: Evidence) -> str:
-    return f"on these {evidence.n:,} prompts" if evidence.n != 1 else "on this one prompt"
+    if evidence.n == 1:
+        return f"on this one {evidence.noun}"
+    return f"on these {evidence.n:,} {evidence.noun}s"
 
 
 def _early(evidence: Evidence) -> str:
     if evidence.decisive is None:
         return (
-            f"Too early: {evidence.n} prompt{'s' * (evidence.n != 1)}."
+            f"Too early: {evidence.n} {evidence.noun}{'s' * (evidence.n != 1)}."
             f" {FEWEST_PROMPTS} are the least that a verdict takes."
         )
     n = evidence.decisive

@@ -207,12 +207,16 @@ def newest(
 ) -> list[Failure]:
     """Return the newest messages of the range that say what went wrong.
 
-    Looked for among the `LOOKED_AT` newest of all: however many there are, it takes no longer.
+    Looked for among the `LOOKED_AT` newest of all: however many there are, it takes no longer. And
+    mostly enough of them are among the first of these.
     """
-    sql, params = newest_sql(where, days, limit, using)
+    ids: list[int] = []
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, params)
-        ids = [id for [id] in cursor.fetchall()]
+        for looked_at in (LOOKED_AT // 10, LOOKED_AT):
+            cursor.execute(*newest_sql(where, days, limit, using, looked_at))
+            ids = [id for [id] in cursor.fetchall()]
+            if len(ids) == limit:
+                break
     rows = (
         Message.objects.using(using)
         .select_related("model", "session__model")
@@ -243,7 +247,9 @@ def _failure(message: Message) -> Failure:
     )
 
 
-def newest_sql(where: Where, days: Range, limit: int, using: str) -> tuple[str, list]:
+def newest_sql(
+    where: Where, days: Range, limit: int, using: str, looked_at: int = LOOKED_AT
+) -> tuple[str, list]:
     """Return the question for the ids of these messages, and its parameters."""
     time_text = databases.of(connections[using]).time_text
     first, last = midnight(days.first), midnight(days.last + timedelta(days=1))
@@ -257,6 +263,6 @@ def newest_sql(where: Where, days: Range, limit: int, using: str) -> tuple[str, 
         of_session += " AND COALESCE(failed.model_id, session.model_id) = %s"
         params.append(where.model_id)
     sql = FAILED.format(
-        of_message=of_message, of_session=of_session, looked_at=LOOKED_AT, limit=int(limit)
+        of_message=of_message, of_session=of_session, looked_at=looked_at, limit=int(limit)
     )
     return sql, params

@@ -29,22 +29,23 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 def as_html(chats: Iterable[Chat]) -> Iterator[str]:
     """Yield a page of sessions; the list of them is at its end, since only then all are known."""
     titles = []
-    yield _head("Sessions")
+    yield head("Sessions")
     for chat in chats:
         titles.append(chat.title)
         yield from _session(chat, len(titles), has_list=True)
     yield render_to_string("exports/sessions.html", {"titles": titles})
-    yield _foot()
+    yield foot()
 
 
 def as_html_of_one(chat: Chat) -> Iterator[str]:
     """Yield a page of one session."""
-    yield _head(chat.title)
+    yield head(chat.title)
     yield from _session(chat, 1)
-    yield _foot()
+    yield foot()
 
 
-def _head(title: str) -> str:
+def head(title: str) -> str:
+    """Return the beginning of a page that needs no other file, up to its body."""
     styles = "".join(Path(finders.find(name)).read_text("utf-8") for name in STYLES)
     return f"""<!doctype html>
 <html lang="en">
@@ -63,7 +64,8 @@ def _head(title: str) -> str:
 """
 
 
-def _foot() -> str:
+def foot() -> str:
+    """Return the end of such a page."""
     return "</main>\n</body>\n</html>\n"
 
 

@@ -91,8 +91,8 @@ class Frame:
     def attempts(self) -> dict[str, dict[str, tuple[int, int]]]:
         """How many answers of each variant and prompt failed, and how many there are."""
         seen = defaultdict(lambda: defaultdict(dict))
-        for row in self.comparison.observations:
-            key = row.prompt or f"\0{row.unit}"
+        for number, row in enumerate(self.comparison.observations):
+            key = row.prompt or f"\0{row.unit or number}"
             answers = seen[row.variant][key]
             place = (row.repetition, row.unit)
             answers[place] = answers.get(place, False) or bool(row.error)

@@ -327,7 +327,12 @@ def _unpaired_means(pair, row, evidence, a, b) -> Measured:
         row["p"] = 5e-324
     _add_rank_details(row, a, b)
     evidence = replace(
-        evidence, n=min(len(a), len(b)), effect=found.mean, low=found.low, high=found.high
+        evidence,
+        n=min(len(a), len(b)),
+        effect=found.mean,
+        low=found.low,
+        high=found.high,
+        noun="answer",
     )
     return Measured(row, *_sequence(row, evidence, found, row["n"], _settings(pair)), row["p"])
 
@@ -378,7 +383,7 @@ def _positive(pair: Pair, metric: Metric, row, a, b, prompts) -> Measured:
         logs = means.welch([math.log(x) for x in a], [math.log(y) for y in b], settings.alpha)
         row["n"] = len(a) + len(b)
         row["p"], row["p_kind"] = (5e-324 if logs.p == 0 else logs.p), "Welch t of logarithms"
-        evidence = replace(evidence, n=min(len(a), len(b)))
+        evidence = replace(evidence, n=min(len(a), len(b)), noun="answer")
         measured = Measured(row, *_sequence(row, evidence, logs, row["n"], settings), row["p"])
     row["low"], row["high"] = found.low, found.high
     measured.evidence = replace(measured.evidence, low=found.low, high=found.high)
@@ -425,7 +430,12 @@ def _pass_fail(pair: Pair, metric: Metric, row, a, b, prompts) -> Measured:
     row["low"], row["high"] = votes.newcombe(passed_a, len(a), passed_b, len(b), settings.alpha)
     row["p"], row["p_kind"] = votes.fisher(passed_a, len(a), passed_b, len(b)), "Fisher"
     evidence = replace(
-        evidence, n=min(len(a), len(b)), effect=row["effect"], low=row["low"], high=row["high"]
+        evidence,
+        n=min(len(a), len(b)),
+        effect=row["effect"],
+        low=row["low"],
+        high=row["high"],
+        noun="answer",
     )
     moments = [(len(side), sum(side) / len(side)) for side in (a, b)]
     spread = [rate * (1 - rate) for _, rate in moments]

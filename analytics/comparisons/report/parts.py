@@ -65,6 +65,9 @@ def coverage(pair: Pair) -> dict[str, Any]:
         if only:
             parts.append(f"only {name} answered {len(only):,}")
     text = f"{len(common):,} of {len(asked):,} prompts"
+    if not pair.is_paired:
+        counts = [frame.failures.get(key, (0, 0))[1] for key in (pair.a, pair.b)]
+        text, parts = f"{counts[0]:,} and {counts[1]:,} answers, not paired", []
     return {
         "common": len(common), "complete": len(common), "asked": len(asked),
         "a_only": len(of_a - of_b), "b_only": len(of_b - of_a), "a_failed": len(failed_a),
