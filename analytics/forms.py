@@ -12,7 +12,15 @@ from conversations.errors import InvalidValue
 from conversations.forms import FewChoicesField, Styled
 from conversations.models import LanguageModel, Project
 
-from .models import LEAST_BUDGET, MOST_BUDGET, Budget, BudgetPeriod
+from .models import (
+    LEAST_BUDGET,
+    MOST_BUDGET,
+    Budget,
+    BudgetPeriod,
+    ComparisonGroup,
+    ComparisonType,
+)
+from .models.comparisons import LONGEST_NAME
 
 
 class BudgetForm(Styled, forms.ModelForm):
@@ -53,3 +61,56 @@ class BudgetForm(Styled, forms.ModelForm):
             return organising.tag_name(tag) if tag.strip() else ""
         except InvalidValue as error:
             raise ValidationError(str(error)) from error
+
+
+class ComparisonForm(Styled, forms.ModelForm):
+    """What a comparison is called, what decides it, and on how many prompts."""
+
+    project = FewChoicesField(Project.objects.all(), required=False, empty_label="None")
+    is_done = forms.BooleanField(required=False, label="At its end")
+
+    class Meta:
+        model = ComparisonGroup
+        fields = [
+            "name", "description", "comparison_type", "project", "primary_metric",
+            "planned_prompts", "baseline", "is_paired",
+        ]  # fmt: skip
+        labels = {
+            "comparison_type": "What differs",
+            "primary_metric": "Primary metric",
+            "planned_prompts": "Planned prompts",
+            "is_paired": "All variants answer the same prompts",
+        }
+        help_texts = {
+            "primary_metric": "votes, latency_ms, cost, or the name of a metric. Choose it first.",
+            "planned_prompts": "How many you mean to ask.",
+            "baseline": "The variant that the others are measured against.",
+        }
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["comparison_type"].choices = ComparisonType.choices
+        self.initial["is_done"] = bool(self.instance.completed_at)
+
+
+class VariantForm(Styled, forms.Form):
+    """Sessions of one variant, by their ids or by a filter of the list."""
+
+    variant = forms.CharField(max_length=LONGEST_NAME, label="Variant")
+    sessions = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 4}), label="Sessions",
+        help_text="Ids, one a line; the beginning of an id will do.",
+    )  # fmt: skip
+    query = forms.CharField(
+        required=False, max_length=2000, label="Or a filter",
+        help_text="What stands behind the ? in the address of a filtered list: tag=tea&model=3",
+    )  # fmt: skip
+
+
+class ComparisonFileForm(Styled, forms.Form):
+    """A file of votes, ratings, metrics or answers."""
+
+    file = forms.FileField(
+        label="File", help_text="JSON lines or CSV. A row that is known already is left alone."
+    )

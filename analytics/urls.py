@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from .views import budgets, dashboards, performance, styleguide, whatif
+from .views import (
+    budgets,
+    comparisons,
+    dashboards,
+    performance,
+    styleguide,
+    voting,
+    whatif,
+)
 
 urlpatterns = [
     path("analytics/", dashboards.show_overview, name="analytics-overview"),
@@ -19,5 +27,19 @@ urlpatterns = [
     path("analytics/budgets/<int:pk>/", budgets.show_budget, name="budget"),
     path("analytics/budgets/<int:pk>/edit/", budgets.edit_budget, name="budget-edit"),
     path("analytics/budgets/<int:pk>/delete/", budgets.delete_budget, name="budget-delete"),
+    path("comparisons/", comparisons.list_comparisons, name="comparisons"),
+    path("comparisons/new/", comparisons.new_comparison, name="comparison-new"),
+    path("comparisons/<str:uuid>/", comparisons.show_comparison, name="comparison"),
+    path("comparisons/<str:uuid>/edit/", comparisons.edit_comparison, name="comparison-edit"),
+    path("comparisons/<str:uuid>/add/", comparisons.add_to_comparison, name="comparison-add"),
+    path("comparisons/<str:uuid>/refresh/", comparisons.refresh, name="comparison-refresh"),
+    path("comparisons/<str:uuid>/delete/", comparisons.delete_comparison, name="comparison-delete"),
+    path(
+        "comparisons/<str:uuid>/report.<str:format>",
+        comparisons.download_report,
+        name="comparison-report",
+    ),
+    path("comparisons/<str:uuid>/vote/", voting.vote, name="comparison-vote"),
+    path("comparisons/<str:uuid>/vote/undo/", voting.undo_vote, name="comparison-vote-undo"),
     path("styleguide/charts/", styleguide.charts_shown, name="styleguide-charts"),
 ]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import NoReverseMatch, reverse
 
 from .telling import chance, effect
+from .verdicts import number
 
 WIDTH, PAD = 240, 6  # of the drawn line, in units of the picture
 WIDEST_RATIO = 8.0
@@ -61,3 +66,47 @@ def drawn(metric: dict[str, Any]) -> dict[str, float] | None:
         "low": left, "mid": middle, "high": right, "null": WIDTH / 2,
         "length": round(max(right - left, 0.5), 1),
     }  # fmt: skip
+
+
+def prompt_rows(report: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of prompts for a page: a cell for each variant, in order."""
+    name = report["primary"]["name"]
+    return [
+        {
+            "key": row["key"], "group": row["group"], "text": row["text"],
+            "delta": None if row["delta"] is None else _delta(report, row["delta"]),
+            "outcome": row["outcome"],
+            "cells": [
+                _cell(variant, row["cells"][variant["key"]], name) for variant in report["variants"]
+            ],
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _delta(report: dict[str, Any], delta: float) -> str:
+    sign = "+" if delta > 0 else ""
+    if report["primary"]["name"] == "votes":
+        return f"{sign}{delta * 100:.0f} points"
+    return sign + number(delta, report["primary"]["unit"])
+
+
+def _cell(variant: dict[str, Any], cell: dict[str, Any], name: str) -> dict[str, Any]:
+    value = cell["values"].get(name)
+    said = "" if value is None else number(value)
+    if name == "votes" and cell["votes"]:
+        wins, losses, ties = cell["votes"]
+        said = f"{wins} won, {losses} lost" + (f", {ties} tied" if ties else "")
+    return {
+        "label": variant["label"], "letter": variant["letter"], "said": said,
+        "is_failed": cell["error"], "link": _link(cell["session"], cell["message"]),
+    }  # fmt: skip
+
+
+def _link(session: str, message: str) -> str:
+    """Return the address of an answer, "" where an id can stand in none."""
+    with suppress(NoReverseMatch):
+        if session:
+            address = reverse("session", args=[session])
+            return f"{address}?{urlencode({'message': message})}" if message else address
+    return ""

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from conversations import downloads
 from conversations.exporters import html
 
-from .drawing import shown
+from .drawing import prompt_rows, shown
 
 FORMATS = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv"}
 VOTED = ("wins", "losses", "ties")
@@ -32,7 +32,8 @@ def as_json(report: dict[str, Any]) -> str:
 
 def as_html(report: dict[str, Any]) -> str:
     """Return the report as one page that needs no other file."""
-    context = {"report": shown(report), "prompts": report["prompts"][:MOST_PROMPTS]}
+    rows = prompt_rows(report, report["prompts"][:MOST_PROMPTS])
+    context = {"report": shown(report), "prompts": rows}
     body = render_to_string("exports/comparison.html", context)
     return "".join((html.head(report["name"]), body, html.foot()))
 

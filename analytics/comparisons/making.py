@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.timezone import now
 
 from analytics.models import (
@@ -17,6 +17,7 @@ from analytics.models import (
 )
 from conversations import reading, values
 from conversations.errors import AmbiguousId, InvalidValue, UnknownId
+from conversations.filters import SessionFilter
 from conversations.models import Project, Session
 from conversations.writing import new_id
 
@@ -180,9 +181,19 @@ def link_sessions(
     return _link(group, variant_name, ids, config)
 
 
-def link_filter(group: ComparisonGroup, variant_name: str, sessions: QuerySet[Session]) -> int:
-    """Make all sessions of a query part of a variant; return how many are new."""
-    return _link(group, variant_name, list(sessions.order_by().values_list("pk", flat=True)), None)
+def link_query(group: ComparisonGroup, variant_name: str, query: str) -> int:
+    """Make all sessions part of a variant that a filtered list shows; return how many are new.
+
+    `query` is what stands behind the ? of the list's address. Raises `InvalidValue` for a filter
+    that cannot be meant, and for one that leaves nothing out.
+    """
+    chosen = SessionFilter(QueryDict(query.lstrip("?")))
+    if ignored := chosen.ignored():
+        raise InvalidValue(f"filter: {ignored[0]}")
+    if not chosen.query():
+        raise InvalidValue(f"filter: nothing is filtered by in “{query:.100}”")
+    found = chosen.qs.using(group._state.db).order_by()
+    return _link(group, variant_name, list(found.values_list("pk", flat=True)), None)
 
 
 def _link(group, variant_name: str, ids: list[int], config) -> int:

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analytics.charts import Cell, Chart
+from analytics.comparisons.verdicts import number
 from analytics.figures import Number, Unit, in_words, shown, written
 from analytics.tables import Line
 from conversations.rendering import Entry, render_cells, render_rows
@@ -23,6 +24,12 @@ EDGE = 2  # units that no line goes into, so that none is cut off
 def figure(value: Number | None, unit: Unit) -> str:
     """Return a number with its unit."""
     return shown(value, unit)
+
+
+@register.filter
+def figure_of(value: float) -> str:
+    """Return a figure of a report with three significant digits."""
+    return number(value)
 
 
 @register.simple_tag

@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 
 from django.core.management.base import CommandError
-from django.http import QueryDict
 
 from analytics.comparisons import exporting, importing, recording, storing, telling
 from analytics.models import ComparisonGroup, ComparisonType, Evaluator
-from conversations import commands, filters
-from conversations.models import Session
+from conversations import commands
 from conversations.organising import counted
 
 
@@ -98,14 +96,7 @@ class Command(commands.Command):
     def handle_add(self, given):
         group, variant = given["group"], given["variant"]
         if given["filter"] is not None:
-            found = filters.SessionFilter(
-                QueryDict(given["filter"]), queryset=Session.objects.all()
-            )
-            if not found.form.is_valid():
-                raise CommandError(
-                    f"--filter: {found.form.errors.as_text()}", returncode=commands.USAGE
-                )
-            new = recording.link_filter(group, variant, found.qs)
+            new = recording.link_query(group, variant, given["filter"])
         else:
             new = recording.link_sessions(group, variant, given["sessions"])
         if given["label"] or given["share"] is not None:
