@@ -33,7 +33,40 @@ class ComparisonResultAdmin(PlainAdmin):
     list_filter = ["evaluator"]
     list_select_related = ["comparison_group", "session"]
     search_fields = ["metric_name", "=comparison_group__group_uuid"]
-    raw_id_fields = ["comparison_group", "session", "message"]
+    raw_id_fields = ["comparison_group", "session", "message", "prompt"]
+
+
+@admin.register(models.ComparisonVariant)
+class ComparisonVariantAdmin(PlainAdmin):
+    list_display = ["comparison_group", "variant_name", "label", "planned_share"]
+    list_select_related = ["comparison_group"]
+    search_fields = ["variant_name", "label", "=comparison_group__group_uuid"]
+    raw_id_fields = ["comparison_group"]
+
+
+@admin.register(models.ComparisonPrompt)
+class ComparisonPromptAdmin(PlainAdmin):
+    list_display = ["comparison_group", "prompt_key", "prompt_group"]
+    list_select_related = ["comparison_group"]
+    search_fields = ["prompt_key", "prompt_group", "=comparison_group__group_uuid"]
+    raw_id_fields = ["comparison_group"]
+
+
+@admin.register(models.ComparisonVote)
+class ComparisonVoteAdmin(PlainAdmin):
+    list_display = ["comparison_group", "prompt", "variant_a", "variant_b", "outcome", "rater"]
+    list_filter = ["outcome", "evaluator"]
+    list_select_related = ["comparison_group", "prompt"]
+    search_fields = ["rater", "judge_version", "=comparison_group__group_uuid"]
+    raw_id_fields = ["comparison_group", "prompt", "message_a", "message_b"]
+
+
+@admin.register(models.ComparisonReport)
+class ComparisonReportAdmin(PlainAdmin):
+    list_display = ["comparison_group", "computed_at", "milliseconds", "input_hash"]
+    list_select_related = ["comparison_group"]
+    search_fields = ["input_hash", "=comparison_group__group_uuid"]
+    raw_id_fields = ["comparison_group"]
 
 
 @admin.register(models.PerformanceMetric)

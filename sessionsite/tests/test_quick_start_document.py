@@ -60,7 +60,7 @@ def test_every_command_python_example_and_statement_of_the_quick_start_runs(prog
     for expected in ("Path: llm_sessions.db", "Journal Mode: wal", "sessions: 0", "projects: 0"):
         assert expected in info
     assert re.search(r"^Created session: \w+$", "".join(outputs.values()), re.MULTILINE)
-    assert re.search(r"^Backup created: llm_sessions_backup_\d{8}_\d{6}\.db \(0\.\d MB\)$",
+    assert re.search(r"^Backup created: llm_sessions_backup_\d{8}_\d{6}\.db \(\d\.\d MB\)$",
                      said["python session_db_setup.py backup"])  # fmt: skip
     assert (program.home / "backups" / "sessions.db").exists()
     assert (program.folder / "session.json").exists()
