@@ -9,8 +9,8 @@ from sessionsite.manager import SessionManager
 
 
 @pytest.fixture
-def db(tmp_path):
-    with SessionManager(tmp_path / "llm_sessions.db") as manager:
+def db(database_file, django_db_blocker):
+    with django_db_blocker.unblock(), SessionManager(database_file) as manager:
         yield manager
 
 
