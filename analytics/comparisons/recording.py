@@ -50,6 +50,7 @@ __all__ = [
     "link_sessions",
     "metric_of",
     "name_variant",
+    "new_prompt",
     "outcome_of",
     "prompt_for",
     "record_result",
@@ -72,33 +73,41 @@ def prompt_for(
     prompt_group: str = "",
 ) -> ComparisonPrompt:
     """Return the prompt of this key, else the one of this text and inputs; made if it is new."""
-    if not key and not text:
-        raise InvalidValue("prompt: give its key or its text")
+    made = new_prompt(group, key, text=text, inputs=inputs, prompt_group=prompt_group)
     prompts = ComparisonPrompt.objects.using(group._state.db).filter(comparison_group=group)
-    key = values.field_text(ComparisonPrompt, "prompt_key", key)
-    text = values.text("prompt text", text)
-    inputs = values.as_json("inputs", inputs or {}, (dict, list))
-    prompt_group = values.field_text(ComparisonPrompt, "prompt_group", prompt_group)
-    digest = prompt_hash(text, inputs) if text else ""
     with transaction.atomic(group._state.db):
-        found = prompts.filter(prompt_key=key).first() if key else None
-        if found is None and not key:
-            found = prompts.filter(prompt_hash=digest).order_by("pk").first()
+        if key:
+            found = prompts.filter(prompt_key=key).first()
+        else:
+            found = prompts.filter(prompt_hash=made.prompt_hash).order_by("pk").first()
         if found is None:
-            return prompts.create(
-                comparison_group=group,
-                prompt_key=key or key_of(digest),
-                prompt_hash=digest,
-                text=text,
-                inputs=inputs,
-                prompt_group=prompt_group,
-            )
+            made.save(using=group._state.db, force_insert=True)
+            return made
         if (text and not found.text) or (prompt_group and not found.prompt_group):
             if not found.text:
-                found.text, found.prompt_hash, found.inputs = text, digest, inputs
+                found.text, found.prompt_hash, found.inputs = text, made.prompt_hash, made.inputs
             found.prompt_group = found.prompt_group or prompt_group
             found.save()
     return found
+
+
+def new_prompt(
+    group: ComparisonGroup, key: str, *, text: str, inputs: Any, prompt_group: str
+) -> ComparisonPrompt:
+    """Return a prompt of checked values that is not saved. Raises `InvalidValue`."""
+    if not key and not text:
+        raise InvalidValue("prompt: give its key or its text")
+    values.field_text(ComparisonPrompt, "prompt_key", key)
+    inputs = values.as_json("inputs", inputs or {}, (dict, list))
+    digest = prompt_hash(values.text("prompt text", text), inputs) if text else ""
+    return ComparisonPrompt(
+        comparison_group=group,
+        prompt_key=key or key_of(digest),
+        prompt_hash=digest,
+        text=text,
+        inputs=inputs,
+        prompt_group=values.field_text(ComparisonPrompt, "prompt_group", prompt_group),
+    )
 
 
 def key_of(digest: str) -> str:

@@ -341,8 +341,8 @@ def test_the_schema_itself_says_on_delete(db):
                 c["name"]: not c["notnull"] for c in db.execute(f"PRAGMA table_info({table})")
             }
             expected = {"SET NULL"} if nullable[key["from"]] else {"CASCADE"}
-            if (table, key["from"]) == ("comparison_results", "session_id"):
-                expected = {"CASCADE"}  # a result may lack a session, but not outlive it
+            if table == "comparison_results" and key["from"] in ("session_id", "prompt_id"):
+                expected = {"CASCADE"}  # a result may lack these, but not outlive them
             assert {key["on_delete"]} == expected, (table, key["from"])
 
 
