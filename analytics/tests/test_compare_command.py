@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from html import unescape
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from analytics.comparisons import importing, recording, storing
+from analytics.comparisons.telling import effect
 from analytics.models import ComparisonResult, ComparisonVote
 from conversations import writing
 
@@ -327,6 +329,28 @@ def test_the_tables_of_a_paper_come_out_as_printed(truth, tmp_path):
         assert -row["effect"] == pytest.approx(float(line["Mean diff"]), abs=0.00501)
         assert -value(row, "median difference") == pytest.approx(float(line["Median diff"]))
         assert value(row, "Wilcoxon W") == float(line["Wilcoxon W"])
+
+
+def test_the_page_says_what_the_report_does(truth, client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("ada", password="x"))
+    folder = truth / "llmperf_latency"
+    uuid = compare("create", "L", "--unpaired", "--primary", "ttft_s").strip()
+    compare("import", uuid, folder / "requests.jsonl")
+    html = unescape(client.get(f"/comparisons/{uuid}/").content.decode())
+    computed = json.loads((folder / "computed.json").read_text())["comparisons"]
+    for names, metrics in computed.items():
+        for measured in ("ttft_s", "latency_s"):
+            known = metrics[measured]
+            low, high = known["geo_mean_ratio_welch_95"]
+            said = (
+                f"{known['geo_mean_ratio']:.3g} times (95 %: {low:.3g} to {high:.3g}, p < 0.0001)"
+            )
+            assert said in html, (names, measured)
+    report = json.loads(compare("show", uuid, "--json"))
+    for pair in report["pairs"]:
+        assert pair["verdict"]["text"] in html
+        for row in pair["metrics"]:
+            assert effect(row) in html
 
 
 def test_votes_on_food_rank_as_in_the_golden_file(truth):

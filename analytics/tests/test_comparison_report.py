@@ -94,6 +94,13 @@ def test_three_votes_are_too_early_and_eight_straight_wins_would_do():
     )
 
 
+def test_what_is_needed_is_said_before_there_is_anything():
+    planned = compute(comparison())["pairs"][0]["planning"]
+    assert planned["least_straight_wins"] == 8
+    needed = {row["percent"]: row["votes"] for row in planned["table"]}
+    assert needed == {55: 783, 60: 194, 65: 85, 70: 47, 75: 29, 80: 20}
+
+
 def test_equal_is_only_said_of_an_interval_within_the_margin():
     assert verdict(votes=votes(0, 0, 50))["text"] == (
         "No difference that matters: within 7.1 points either way, on these 50 prompts."

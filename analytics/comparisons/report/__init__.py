@@ -190,8 +190,11 @@ def _planning(frame: Frame, one: Measured | None) -> dict[str, Any]:
         "least_straight_wins": straight, "sentences": [], "decisive_needed": None,
         "prompts_needed": None,
         "table": [
-            {"share": share, "votes": planning.decisive_votes(share, alpha=alpha)}
-            for share in (0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+            {
+                "percent": percent, "rest": 100 - percent,
+                "votes": planning.decisive_votes(percent / 100, alpha=alpha),
+            }
+            for percent in (55, 60, 65, 70, 75, 80)
         ],
     }  # fmt: skip
     if one is None or one.evidence is None:
