@@ -156,6 +156,8 @@ def test_fixed_mode_judges_once_when_the_planned_prompts_are_in():
     in_time = verdict(votes=votes(61, 39), mode="fixed", planned=100)
     assert in_time["state"] == "decided"
     assert "Looked at once" in in_time["text"]
+    more = [Vote(f"q{n}", "A", "B", "a") for n in range(100)]  # asked for after the plan
+    assert verdict(votes=votes(61, 39) + more, mode="fixed", planned=100) == in_time
 
 
 def test_guardrails_stand_beside_the_verdict_and_failures_leave_no_overall_winner():

@@ -37,7 +37,7 @@ RULES = (
 
 def compute(comparison: Comparison) -> dict[str, Any]:
     """Return the report of a comparison."""
-    frame = Frame(comparison)
+    frame = Frame(_planned(comparison))
     findings = checks.comparable(frame)
     is_stopped = any(row["level"] == "stop" for row in findings)
     pairs = _pairs(frame)
@@ -67,6 +67,20 @@ def compute(comparison: Comparison) -> dict[str, Any]:
     means.forget()
     ratios.forget()
     return _clean(report)
+
+
+def _planned(comparison: Comparison) -> Comparison:
+    """Return what a fixed plan judges: the first prompts by key, as many as were planned."""
+    settings = comparison.settings
+    if settings.mode != "fixed" or not settings.planned:
+        return comparison
+    rows = (*comparison.observations, *comparison.votes)
+    first = set(sorted({row.prompt for row in rows if row.prompt})[: settings.planned])
+    return replace(
+        comparison,
+        observations=tuple(row for row in comparison.observations if row.prompt in first),
+        votes=tuple(vote for vote in comparison.votes if vote.prompt in first),
+    )
 
 
 def _pairs(frame: Frame) -> list[Pair]:
