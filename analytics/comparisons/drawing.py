@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -14,15 +15,19 @@ from .verdicts import number
 
 WIDTH, PAD = 240, 6  # of the drawn line, in units of the picture
 WIDEST_RATIO = 8.0
+LONGEST = 60  # characters of a label within a sentence
+SHARES = ("net win rate", "difference of rates")
 
 
 def shown(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report with `words`, `chance` and `drawn` for each metric of each pair."""
+    """Return the report with words for its figures, and with where its intervals are drawn."""
     pairs = []
     for pair in report["pairs"]:
         metrics = [
             metric | {
-                "words": effect(metric), "chance": chance(metric["p"]), "drawn": drawn(metric),
+                "words": effect(metric), "said": _said(metric), "drawn": drawn(metric),
+                "chance": _chance(metric, len(report["pairs"])), "sides": _sides(metric),
+                "details": _always_valid(metric) + metric["details"],
                 "is_guardrail": metric["name"] in pair["guardrails"],
             }
             for metric in pair["metrics"]
@@ -32,9 +37,130 @@ def shown(report: dict[str, Any]) -> dict[str, Any]:
             pair | {
                 "metrics": metrics, "primary": primary[0] if primary else None,
                 "guarding": [one for one in metrics if one["is_guardrail"]],
+                "orders": _orders(pair),
+                "groups": _groups(pair["strata"], primary[0] if primary else None),
             }
         )  # fmt: skip
-    return report | {"pairs": pairs}
+    return report | {"pairs": pairs, "whole": _whole(report)}
+
+
+def _said(metric: dict[str, Any]) -> tuple[str, str]:
+    """Return effect and interval in words, without p; "" for what there is not."""
+    if metric["effect"] is None:
+        return effect(metric), ""
+    said, _, ends = effect(metric).removesuffix(f", {chance(metric['p'])})").rpartition(" (")
+    return said, ends
+
+
+def _chance(metric: dict[str, Any], pairs: int) -> str:
+    """Return p, what it is of, and what is left of it when all that was tried is counted."""
+    if metric["p"] is None:
+        return ""
+    said = f"{chance(metric['p'])}, {metric['p_kind']}" if metric["p_kind"] else chance(metric["p"])
+    if pairs > 1 and metric["p_holm"] is not None:
+        said += f"; {chance(metric['p_holm'])} after Holm"
+    if metric["q"] is not None:
+        said += f"; {chance(metric['q']).replace('p', 'q', 1)} (Benjamini-Hochberg)"
+    return said
+
+
+def _sides(metric: dict[str, Any]) -> list[str]:
+    """Return what each side has by itself, A first: a mean, or how many prompts it won."""
+    found = metric["points"]
+    if "wins" in found:
+        return [f"{found['losses']:,} won", f"{found['wins']:,} won"]
+    means = (found.get("mean_a"), found.get("mean_b"))
+    return ["" if mean is None else number(mean, metric["unit"]) for mean in means]
+
+
+def _always_valid(metric: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the row of details that says what holds however often one looks."""
+    found = metric["always_valid"]
+    if found["e"] is None:
+        return []
+    of = "of B's share of what is decided" if "wins" in metric["points"] else "of the effect"
+    return [
+        {
+            "label": f"always-valid interval {of}", "value": None, "low": found["low"],
+            "high": found["high"], "note": f"evidence e {number(found['e'])}",
+        }
+    ]  # fmt: skip
+
+
+def _in_points(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{value * 100:.0f} points"
+
+
+def _span(low: float | None, high: float | None, say: Callable[[float], str]) -> str:
+    return "" if low is None or high is None else f"95 %: {say(low)} to {say(high)}"
+
+
+def _orders(pair: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return how B did when A was shown first, when B was, and on the average of both."""
+    position, b = pair["position"], pair["b_label"][:LONGEST]
+    labels = {side: pair[f"{side}_label"][:LONGEST] for side in "ab"}
+    if not position["votes"]:
+        return []
+    rows = [
+        (
+            f"Lead of {b} with {labels[side]} shown first",
+            f"{_in_points(rate)}, {position[f'{side}_first']:,} votes",
+        )
+        for side, rate in position["rates"].items() if rate is not None
+    ]  # fmt: skip
+    if position.get("balanced") is not None:
+        rows.append((f"Lead of {b}, average of both orders", _in_points(position["balanced"])))
+    span = _span(position["low"], position["high"], _in_points)
+    first = _in_points(position["effect"]) + (f" ({span})" if span else "")
+    return [*rows, ("Lead of the answer shown first", first)]
+
+
+def _groups(strata: dict[str, Any], primary: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the estimate of each group of prompts in words, and that of all groups together."""
+    if not strata["rows"]:
+        return []
+    is_share = primary is not None and primary["effect_kind"] in SHARES
+    unit = primary["unit"] if primary else ""
+
+    def say(value: float) -> str:
+        return _in_points(value) if is_share else number(value, unit)
+
+    rows = [*strata["rows"], {"name": "All groups, stratified", "n": None, **strata["stratified"]}]
+    if strata["pooled"] and strata["pooled"] != strata["stratified"]:
+        rows.append({"name": "Pooled", "n": None, **strata["pooled"]})
+    return [
+        {
+            "name": row["name"], "n": row["n"], "said": say(row["estimate"]),
+            "ends": _span(row["low"], row["high"], say),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _whole(report: dict[str, Any]) -> list[str]:
+    """Return sentences on all variants at once, none where there are but two."""
+    if len(report["variants"]) < 3:
+        return []
+    said, found = [], report["overview"]
+    if test := found["friedman"]:
+        said.append(
+            f"Friedman test of all variants on {test['n']:,} prompts: {chance(test['p'])},"
+            f" Kendall's W {number(test['kendall_w'])}."
+        )
+    if best := found["best_on"]:
+        labels = {variant["key"]: variant["label"] for variant in report["variants"]}
+        counts = ", ".join(
+            f"{labels[key]} on {n:,}"
+            for key, n in sorted(best["wins"].items(), key=lambda row: (-row[1], row[0]))
+        )
+        said.append(f"Best alone: {counts}; tied on {best['ties']:,} of {best['n']:,} prompts.")
+    if found["best_of"]:
+        said.append(found["best_of"])
+    if (order := report["ranking"]["order_effect"]) is not None:
+        said.append(f"Being shown first changes the odds to win {number(math.exp(order))} times.")
+    if (tie := report["ranking"]["tie_parameter"]) is not None:
+        said.append(f"Tie parameter (Davidson) {number(tie)}.")
+    return said
 
 
 def drawn(metric: dict[str, Any]) -> dict[str, float] | None:

@@ -270,3 +270,78 @@ def test_a_report_follows_what_is_said_and_is_not_computed_twice(client):
     page(client, "comparison", group.group_uuid)
     assert group.reports.get().computed_at > first
     client.post(reverse("comparison-refresh", args=[group.group_uuid]))
+
+
+def test_the_list_names_variants_primary_metric_and_what_was_counted(client):
+    group = made(4)
+    recording.change_group(group, primary_metric="votes")
+    before = page(client, "comparisons")
+    assert "not computed yet" in before
+    page(client, "comparison", group.group_uuid)
+    html = page(client, "comparisons")
+    assert "cannot compare" in html
+    for said in ("small-model", "large-model", ">Votes<"):
+        assert said in html
+    text = b"".join(client.get(reverse("comparisons"), {"format": "csv"}).streaming_content)
+    assert group.group_uuid in text.decode()
+
+
+@pytest.mark.parametrize("query", ["sort=nonsense", "sort=-title", "page=99", "per_page=x"])
+def test_any_address_of_the_list_is_a_page(client, query):
+    made(1)
+    assert client.get(f"{reverse('comparisons')}?{query}").status_code == 200
+
+
+def test_queries_of_the_list_do_not_grow_with_the_comparisons(
+    client, django_assert_max_num_queries
+):
+    for number in range(30):
+        recording.create_group(f"Comparison {number}")
+    with django_assert_max_num_queries(12):
+        page(client, "comparisons")
+
+
+def test_an_id_that_no_session_has_is_named_with_its_line_at_its_field(client):
+    group = recording.create_group("Tea")
+    known = ask("Prompt?", "Answer")
+    form = {"variant": "one", "sessions": f"{known}\n\nnobody\n"}
+    html = client.post(reverse("comparison-add", args=[group.group_uuid]), form).content.decode()
+    assert "Line 3: " in html
+    assert re.search(r'<textarea[^>]*name="sessions"[^>]*aria-invalid="true"', html)
+    assert not group.variants.exists()
+
+
+def test_the_effect_comes_first_its_interval_second_and_p_last_and_small(client):
+    group = recording.create_group(
+        "Tea", primary_metric="votes", planned_prompts=50, baseline="short"
+    )
+    for n in range(30):
+        recording.record_vote(
+            group, prompt=f"p{n}", a="short", b="long", winner="b" if n % 4 else "a",
+            first="ab"[n % 2], rater="ada",
+        )  # fmt: skip
+    html = page(client, "comparison", group.group_uuid).partition('id="pair-1"')[2]
+    places = [html.index(said) for said in ("+47 points", "95 %:", "long is ahead", "mid-p")]
+    assert places == sorted(places)
+    whole = page(client, "comparison", group.group_uuid)
+    assert "30 of 50 planned prompts" in whole
+    for said in (
+        "long with short shown first",
+        "long with long shown first",
+        "average of both orders",
+    ):
+        assert said in whole
+    assert "always-valid interval of B&#x27;s share" in whole
+
+
+def test_three_variants_are_told_of_at_once(client):
+    group = recording.create_group("Tea", primary_metric="quality")
+    for n in range(25):
+        for place, variant in enumerate(("one", "two", "<b>three")):
+            recording.record_result(
+                group, "quality", n % 5 + place, variant=variant, prompt=f"p{n}", low=0, high=10
+            )
+    html = page(client, "comparison", group.group_uuid)
+    assert "Friedman test of all variants on 25 prompts" in html
+    assert "&lt;b&gt;three on 25" in html
+    assert "after Holm" in html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,10 +14,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analytics.comparisons import drawing, exporting, importing, recording, storing
+from analytics.comparisons.tables import ComparisonTable
 from analytics.forms import ComparisonFileForm, ComparisonForm, VariantForm
 from analytics.models import ComparisonGroup
+from conversations import reading
 from conversations.errors import InvalidValue, SessionsError
-from conversations.pages import say, say_error
+from conversations.pages import render_list, say, say_error
 
 PER_PAGE = 50
 MOST_UPLOADED = 50_000_000  # bytes of a file of votes
@@ -35,26 +37,10 @@ def find(uuid: str) -> ComparisonGroup:
 @require_safe
 def list_comparisons(request: HttpRequest) -> HttpResponse:
     """Show all comparisons with what was last said of them."""
-    groups = ComparisonGroup.objects.select_related("project").order_by("-created_at", "-pk")
-    page = Paginator(groups, PER_PAGE).get_page(request.GET.get("page"))
-    shown = list(page.object_list)
-    counts = _counts(shown)
-    verdicts = storing.stored_verdicts(shown)
-    rows = [(group, verdicts.get(group.pk), counts[group.pk]) for group in shown]
-    return render(request, "analytics/comparisons.html", {"page": page, "rows": rows})
-
-
-def _counts(groups: list[ComparisonGroup]) -> dict[int, dict[str, int]]:
-    ids = [group.pk for group in groups]
-    found = {id: {"sessions": 0, "prompts": 0, "votes": 0, "results": 0} for id in ids}
-    for name, relation in (
-        ("sessions", "variants"), ("prompts", "prompts"), ("votes", "votes"),
-        ("results", "results"),
-    ):  # fmt: skip
-        counted = ComparisonGroup.objects.filter(pk__in=ids).annotate(n=Count(relation))
-        for id, n in counted.values_list("pk", "n"):
-            found[id][name] = n
-    return found
+    table = ComparisonTable(ComparisonGroup.objects.all(), request=request)
+    return render_list(
+        request, "analytics/comparisons.html", {"table": table}, part="tables/_listing.html"
+    )
 
 
 @require_safe
@@ -179,20 +165,35 @@ def add_to_comparison(request: HttpRequest, uuid: str) -> HttpResponse:
 def _add_sessions(request: HttpRequest, group: ComparisonGroup, form: VariantForm) -> bool:
     variant, query = form.cleaned_data["variant"], form.cleaned_data["query"]
     ids = form.cleaned_data["sessions"].split()
+    new, field = 0, "variant"
     try:
-        if not ids and not query:
-            raise InvalidValue("Give the ids of sessions, or a filter.")
-        new = 0
+        recording.variant_key("variant", variant)
         with transaction.atomic():
+            field = "sessions"
+            if not ids and not query:
+                raise InvalidValue("Give the ids of sessions, or a filter.")
             if ids:
                 new += recording.link_sessions(group, variant, ids)
+            field = "query"
             if query:
                 new += recording.link_query(group, variant, query)
     except SessionsError as error:
-        form.add_error(None, str(error))
+        where = _line_of_unknown(form.cleaned_data["sessions"]) if field == "sessions" else ""
+        form.add_error(field, f"{where}{error}")
         return False
     say(request, f"{new:,} session{'s' * (new != 1)} added to {variant}.")
     return True
+
+
+def _line_of_unknown(text: str) -> str:
+    """Return in which line the first id stands that no session has, "" if all are known."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            for id in line.split():
+                reading.find_session(id)
+        except SessionsError:
+            return f"Line {number:,}: "
+    return ""
 
 
 def _add_file(group: ComparisonGroup, form: ComparisonFileForm) -> importing.ImportOutcome | None:
@@ -217,7 +218,7 @@ def delete_comparison(request: HttpRequest, uuid: str) -> HttpResponse:
     if request.POST.get("confirm") != group.group_uuid:
         say_error(request, InvalidValue("Tick the box to delete this comparison for good."))
         return redirect("comparison-edit", group.group_uuid)
-    with transaction.atomic(), connection.cursor():
+    with transaction.atomic():
         group.delete()
     say(request, f"Comparison {group.name} deleted. Its sessions are still there.")
     return redirect("comparisons")

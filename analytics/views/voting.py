@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,12 @@ from conversations.rendering import render_markdown
 from .comparisons import find
 
 MOST_SKIPPED = 500  # ballots that a rater left for later
-LONGEST_DIFF = 2_000  # lines of an answer that are compared
+LONGEST_DIFF = 1_000  # lines of an answer that are compared
+LONGEST_LINE = 2_000  # characters of one of them
+LEAST_ALIKE = 0.4  # of two lines that are compared word by word
+MOST_WORK = 2_000_000  # pairs of words that are held against each other, in all lines
+
+Line = list[tuple[str, bool]]  # pieces of a line, and whether the other side lacks them
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,14 +54,15 @@ def vote(request: HttpRequest, uuid: str) -> HttpResponse:
         "ballot": ballot,
         "is_diff": is_diff,
         "last": balloting.last_vote_of(group, rater),
+        # Not the comparison's name: it may well tell who is compared.
         "crumbs": [
-            (reverse("comparisons"), "Comparisons"), (group.get_absolute_url(), group.name),
+            (reverse("comparisons"), "Comparisons"), (group.get_absolute_url(), "The comparison"),
         ],
     }  # fmt: skip
     if ballot is None:
         context["done"], context["total"] = balloting.progress(group, rater)
     elif is_diff:
-        context["lines"] = _diff(ballot.left.text, ballot.right.text)
+        context["lines"], context["is_cut"] = differences(ballot.left.text, ballot.right.text)
     else:
         context["answers"] = [
             ("left", "Left", ballot.left, render_markdown(ballot.left.text)),
@@ -69,19 +76,45 @@ def _address(request: HttpRequest, group) -> str:
     return f"{address}?view=diff" if request.POST.get("view") == "diff" else address
 
 
-def _diff(left: str, right: str) -> list[tuple[str, str]]:
-    """Return lines as (same, left or right; text)."""
-    kinds = {" ": "same", "-": "left", "+": "right"}
-    sides = [text.splitlines()[:LONGEST_DIFF] for text in (left, right)]
-    matcher = difflib.SequenceMatcher(None, *sides, autojunk=True)
-    lines: list[tuple[str, str]] = []
-    for what, i, j, k, m in matcher.get_opcodes():
+def differences(left: str, right: str) -> tuple[list[tuple[str, Line]], bool]:
+    """Return lines as (same, left or right; pieces), and whether the answers have more than these.
+
+    Lines that stand in each other's place are compared word by word, until `MOST_WORK` is done.
+    """
+    whole = [text.splitlines() for text in (left, right)]
+    sides = [[line[:LONGEST_LINE] for line in lines[:LONGEST_DIFF]] for lines in whole]
+    is_cut = sides != whole
+    found: list[tuple[str, Line]] = []
+    work = MOST_WORK
+    for what, i, j, k, m in difflib.SequenceMatcher(None, *sides).get_opcodes():
         if what == "equal":
-            lines += [(kinds[" "], line) for line in sides[0][i:j]]
-        else:
-            lines += [(kinds["-"], line) for line in sides[0][i:j]]
-            lines += [(kinds["+"], line) for line in sides[1][k:m]]
-    return lines
+            found += [("same", [(line, False)]) for line in sides[0][i:j]]
+            continue
+        both = [
+            [[(line, False)] for line in sides[0][i:j]],
+            [[(line, False)] for line in sides[1][k:m]],
+        ]
+        for place, lines in enumerate(zip(sides[0][i:j], sides[1][k:m], strict=False)):
+            words = [re.findall(r"\s+|\w+|[^\w\s]", line) for line in lines]
+            work -= len(words[0]) * len(words[1])
+            if work < 0:
+                break
+            both[0][place], both[1][place] = _pieces(*words)
+        found += [("left", line) for line in both[0]] + [("right", line) for line in both[1]]
+    return found, is_cut
+
+
+def _pieces(left: list[str], right: list[str]) -> tuple[Line, Line]:
+    """Return the pieces of two lines; lines that share too little are left whole."""
+    matcher = difflib.SequenceMatcher(None, left, right)
+    if matcher.ratio() < LEAST_ALIKE:
+        return [("".join(left), False)], [("".join(right), False)]
+    pieces: tuple[Line, Line] = ([], [])
+    for what, i, j, k, m in matcher.get_opcodes():
+        for side, words in zip(pieces, (left[i:j], right[k:m]), strict=True):
+            if words:
+                side.append(("".join(words), what != "equal"))
+    return pieces
 
 
 @require_POST
