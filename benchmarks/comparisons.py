@@ -119,7 +119,7 @@ def _is_ever_decided(group, pick: random.Random, votes: int) -> bool:
     from analytics.comparisons import loading
     from analytics.comparisons.report.frame import Frame
     from analytics.comparisons.report.metrics import measure as measured
-    from analytics.comparisons.report.metrics import pair_of
+    from analytics.comparisons.report.pairs import pair_of
     from analytics.comparisons.verdicts import judge
 
     _record(group, pick, votes, 0.5)

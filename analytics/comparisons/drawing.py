@@ -78,7 +78,7 @@ def _always_valid(metric: dict[str, Any]) -> list[dict[str, Any]]:
     found = metric["always_valid"]
     if found["e"] is None:
         return []
-    of = "of B's share of what is decided" if "wins" in metric["points"] else "of the effect"
+    of = "of B's share of what is decided" if found["of"] == "share" else "of the effect"
     return [
         {
             "label": f"always-valid interval {of}", "value": None, "low": found["low"],

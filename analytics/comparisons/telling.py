@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from .verdicts import number, points
+from .verdicts import number, percent, points
 
 WIDTH = 100
 MOST_PROMPTS = 10
@@ -65,7 +65,9 @@ def effect(metric: dict[str, Any]) -> str:
     else:
         said = number(metric["effect"], metric["unit"])
         ends = None if low is None else f"{number(low)} to {number(high)}"
-    return f"{said} ({'no interval' if ends is None else '95 %: ' + ends}, {chance(metric['p'])})"
+    if ends is None:
+        return f"{said} (no interval, {chance(metric['p'])})"
+    return f"{said} ({percent(metric['alpha'])}: {ends}, {chance(metric['p'])})"
 
 
 def chance(p: float | None) -> str:

@@ -139,7 +139,8 @@ def points(value: float) -> str:
     return f"{shown:.1f}" if shown < 10 and round(shown, 1) % 1 else f"{shown:.0f}"
 
 
-def _percent(alpha: float) -> str:
+def percent(alpha: float) -> str:
+    """Return the share that an interval covers, in words: `95 %`."""
     return f"{(1 - alpha) * 100:g} %"
 
 
@@ -205,7 +206,7 @@ def _said(evidence: Evidence, side: str) -> str:
     else:
         shown = f"{'+' if effect > 0 else ''}{number(effect, evidence.unit)}"
         written = None if low is None else f"{number(low)} to {number(high)}"
-    return f"{shown} ({_percent(evidence.alpha)}: {written})" if written else shown
+    return f"{shown} ({percent(evidence.alpha)}: {written})" if written else shown
 
 
 def _mirrored(evidence: Evidence) -> float:
@@ -235,7 +236,7 @@ def _decided(evidence: Evidence, side: str, is_inside: bool) -> str:
         )
         proof = (
             f"{name} wins {wins:,} of {evidence.decisive:,} decided prompts"
-            f" (always-valid {_percent(evidence.alpha)}: {low * 100:.1f} to {high * 100:.1f} %)."
+            f" (always-valid {percent(evidence.alpha)}: {low * 100:.1f} to {high * 100:.1f} %)."
         )
     elif evidence.by_sign:
         wins = evidence.wins if side == "b" else evidence.losses

@@ -24,6 +24,7 @@ from analytics.comparisons.data import (
     Vote,
 )
 from analytics.comparisons.report import compute
+from analytics.comparisons.telling import effect
 
 MIRRORED = {"decided", "leading", "practically equal", "cannot compare", "too little data"}
 
@@ -158,6 +159,51 @@ def test_fixed_mode_judges_once_when_the_planned_prompts_are_in():
     assert "Looked at once" in in_time["text"]
     more = [Vote(f"q{n}", "A", "B", "a") for n in range(100)]  # asked for after the plan
     assert verdict(votes=votes(61, 39) + more, mode="fixed", planned=100) == in_time
+
+
+def in_groups(count: int, each: int, draw: random.Random) -> tuple[dict, list[Observation]]:
+    """Return prompts in groups that differ from one another, and scores without a difference."""
+    prompts, rows = {}, []
+    for group in range(count):
+        shift = draw.gauss(0, 1)
+        for place in range(each):
+            key = f"{group:02}-{place:02}"
+            prompts[key] = Prompt(key, f"Say {key}", group=f"group {group}")
+            rows.append(Observation("A", key, "speed", draw.gauss(0, 0.3)))
+            rows.append(Observation("B", key, "speed", shift + draw.gauss(0, 0.3)))
+    return prompts, rows
+
+
+def test_a_few_groups_of_prompts_settle_nothing_however_many_prompts_are_in_them():
+    draw = random.Random(7)
+    for count in (3, 5, 8):
+        prompts, rows = in_groups(count, 20, draw)
+        found = the(compute(comparison(values=rows, prompts=prompts)), "speed")
+        assert found["clusters"] == count
+        assert found["always_valid"]["e"] is None
+        assert found["verdict"]["state"] in {"leading", "can't tell yet", "practically equal"}
+    prompts, rows = in_groups(5, 20, draw)
+    rows = [replace(row, value=row.value + 9 * (row.variant == "B")) for row in rows]
+    found = the(compute(comparison(values=rows, prompts=prompts)), "speed")
+    assert found["verdict"]["short"] == "leading: B"
+
+
+def test_groups_of_prompts_are_the_observations_of_a_confidence_sequence():
+    draw = random.Random(7)
+    decided = 0
+    for _ in range(200):
+        prompts, rows = in_groups(25, 4, draw)
+        found = the(compute(comparison(values=rows, prompts=prompts)), "speed")
+        decided += found["verdict"]["state"] == "decided"
+    assert decided <= 10
+    rows = [replace(row, value=row.value + 2 * (row.variant == "B")) for row in rows]
+    found = the(compute(comparison(values=rows, prompts=prompts)), "speed")
+    assert found["verdict"]["short"] == "decided: B higher"
+
+
+def test_an_interval_is_named_by_what_it_covers():
+    found = compute(comparison(votes=votes(60, 40), alpha=0.01))
+    assert effect(the(found, VOTES)).startswith("+20 points (99 %: -6 to ")
 
 
 def test_guardrails_stand_beside_the_verdict_and_failures_leave_no_overall_winner():

@@ -344,6 +344,19 @@ def test_classic_rankings_are_those_of_the_books(truth):
     assert fit.errors[1:] == pytest.approx(known["se_vs_1"][1:], abs=2e-4)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(0, 1, 5, 0, 0)],  # one that never lost
+        [(0, 1, 3, 2, 0), (0, 2, 1, 4, 0)],  # shown first whenever it was shown
+        [(0, 2, 1, 1, 0), (1, 0, 0, 0, 1), (2, 0, 1, 0, 0)],
+    ],
+)
+def test_votes_without_a_finite_fit_are_refused(rows):
+    with pytest.raises(np.linalg.LinAlgError):
+        ranking.fit(rows, 3, ties=True, order=True)
+
+
 def test_the_food_votes_rank_as_in_the_golden_file(truth):
     golden = truth("bradley_terry_classics")["published"]["food_golden"]
     rows = truth("bradley_terry_classics", "food_votes.jsonl")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
+from typing import TypeVar
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 LIST = "/sessions/"
+# Every value on every page takes minutes; `THOROUGH=1 pytest ...` tries them all.
+THOROUGH = bool(os.environ.get("THOROUGH"))
+Item = TypeVar("Item")
+
+
+def share(items: Iterable[Item], number: int, *, one_in: int) -> list[Item]:
+    """Return one item of so many, others for other numbers; all of them if that is asked for."""
+    return list(items) if THOROUGH else list(items)[number % one_in :: one_in]
 
 
 def page(client, address: str, **headers: str) -> str:

@@ -24,7 +24,7 @@ from conversations.views import repricing as repricing_views
 
 from .factories import add_message, make_model, make_project, make_session, work
 from .pages import page
-from .test_pages_hostile_values import HOSTILE, HOSTILE_ENCODED, a_third, get
+from .test_pages_hostile_values import HOSTILE, HOSTILE_ENCODED, get, some
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script>\"'&"
@@ -336,12 +336,12 @@ def test_no_page_of_prices_minds_a_hostile_value(client, history, value):
     ):
         assert client.post(address.format(part)).status_code in {302, 404}
     text = HOSTILE.get(value, "x").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    for name in a_third(NEW, value):
+    for name in some(NEW, value, one_in=3):
         assert client.post("/prices/new/", {**NEW, name: text}).status_code in {200, 302}
     for name in ("kind", "input_price", "cache_write_price"):
         field = f"model-{history.model_id}-{name}"
         assert client.post("/prices/missing/", {field: text}).status_code in {200, 302}
-    for name in a_third(READS["/prices/reprice/"], value):
+    for name in some(READS["/prices/reprice/"], value, one_in=3):
         assert client.post("/prices/reprice/", {name: text}).status_code == 302
     get(client, "/prices/")
     get(client, f"/prices/{row.pk}/")

@@ -19,7 +19,8 @@ from analytics.comparisons.stats.votes import wins_needed
 
 from . import checks, parts
 from .frame import Frame
-from .metrics import LABELS, Measured, Pair, measure, pair_of
+from .metrics import measure
+from .pairs import LABELS, Measured, Pair, pair_of
 
 VERSION = 1
 RULES = (

@@ -10,7 +10,8 @@ from analytics.comparisons.data import VOTES
 from analytics.comparisons.stats import agreement, means, planning, votes
 
 from .frame import Frame
-from .metrics import TOO_MANY_FAILURES, Pair
+from .metrics import TOO_MANY_FAILURES
+from .pairs import Pair
 
 SRM_ALARM = 0.001  # GrowthBook's default
 FEWEST_ORDERED = 5

@@ -12,7 +12,7 @@ from analytics.comparisons.stats import means, ranking
 from analytics.comparisons.stats.strata import Stratum, disagrees, stratified_difference
 
 from .frame import Frame, seed_of
-from .metrics import Pair
+from .pairs import Pair
 
 MOST_STRATA = 50
 LONGEST_TEXT = 300
@@ -253,7 +253,7 @@ def ranking_of(frame: Frame) -> dict[str, Any]:
         has_ties = any(row[4] for row in table)
         try:
             fitted = ranking.fit(table, len(keys), ties=has_ties, order=True)
-        except np.linalg.LinAlgError:  # the order was the same for each pair
+        except np.linalg.LinAlgError:  # the order was the same for each pair, or decided all
             return found
         found["order_effect"] = fitted.order
         found["tie_parameter"] = None if fitted.log_tie is None else float(np.exp(fitted.log_tie))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 RESAMPLES = 500
+FARTHEST = 30.0  # of a logarithm of strengths: beyond, one side never lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def fit(
     """Fit log strengths to rows (i, j, wins of i, wins of j, ties), i being the one shown first.
 
     With `ties` by Davidson's model, with `order` with an effect of being first. Newton's method to
-    1e-12 on the exact likelihood, which is concave.
+    1e-12 on the exact likelihood, which is concave. Raises LinAlgError where it has no maximum.
     """
     extra = int(ties) + int(order)
     theta = np.zeros(count - 1 + extra)
@@ -113,7 +114,10 @@ def fit(
         theta = theta - np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-12:
             break
+        if np.abs(theta).max() > FARTHEST:
+            raise np.linalg.LinAlgError("The likelihood has no finite maximum.")
     gradient, hessian, likelihood = _derivatives(theta, table, count, ties, order)
+    np.linalg.cholesky(-hessian)  # what votes do not tell apart has no error
     spread = np.sqrt(np.diag(np.linalg.inv(-hessian)))
     at = count - 1
     log_tie = log_tie_error = effect = None

@@ -118,7 +118,8 @@ def test_enter_and_a_click_open_the_sessions_behind_a_point(charts):
     make_session("Green", started_at=datetime(2026, 1, 2, 12, tzinfo=UTC))
     visitor = charts()
     page = visitor.page
-    press(visitor, "cost", "ArrowRight", "ArrowRight", "Enter")
+    press(visitor, "cost", "ArrowRight", "ArrowRight")
+    page.locator("#chart-cost-drawing").press("Enter")
     page.wait_for_url("**/sessions/?since=2026-01-02&until=2026-01-02")
     assert page.locator("a.title").all_inner_texts() == ["Green"]
     page.go_back()
