@@ -203,7 +203,7 @@ def test_groups_of_prompts_are_the_observations_of_a_confidence_sequence():
 
 def test_an_interval_is_named_by_what_it_covers():
     found = compute(comparison(votes=votes(60, 40), alpha=0.01))
-    assert effect(the(found, VOTES)).startswith("+20 points (99 %: -6 to ")
+    assert effect(the(found, VOTES)).startswith("+20 points (99 %: -5.7 to +43")
 
 
 def test_guardrails_stand_beside_the_verdict_and_failures_leave_no_overall_winner():
