@@ -9,6 +9,8 @@ from typing import IO
 
 from django.conf import settings
 
+from .errors import SessionsError
+
 try:
     import fcntl
 except ImportError:  # Windows: nobody is ever taken for dead there
@@ -33,6 +35,17 @@ def held(name: str) -> Iterator[None]:
         finally:
             if _is_last(file):
                 path.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Hold the lock `name` as the only process; raises `SessionsError` if another has it."""
+    path = _path(name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a") as file:  # it stays: another process may be waiting at this very file
+        if not _is_last(file):
+            raise SessionsError(f"Another process is at it already ({path} is locked).")
+        yield
 
 
 def is_free(name: str) -> bool:

@@ -41,6 +41,13 @@ class KeptApp(AppConfig):
         """Say whether what is derived must be made anew, though its tables are there."""
         return False
 
+    def check(self, cursor) -> list[str]:
+        """Return what is derived and differs from what it is derived from, in words."""
+        return []
+
+    def forget(self, cursor, session_ids: list[int]) -> None:
+        """Delete what the app keeps of sessions about to be erased, and no cascade reaches."""
+
 
 @dataclass(frozen=True)
 class Definition:
