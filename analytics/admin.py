@@ -69,6 +69,14 @@ class ComparisonReportAdmin(PlainAdmin):
     raw_id_fields = ["comparison_group"]
 
 
+@admin.register(models.ComparisonReportPrompt)
+class ComparisonReportPromptAdmin(PlainAdmin):
+    list_display = ["prompt_key", "report", "place", "delta"]
+    search_fields = ["prompt_key"]
+    raw_id_fields = ["report"]
+    list_select_related = ["report"]
+
+
 @admin.register(models.PerformanceMetric)
 class PerformanceMetricAdmin(PlainAdmin):
     list_display = ["metric_name", "metric_type", "entity_type", "entity_id", "metric_value"]

@@ -210,7 +210,7 @@ class SessionManager:
     @verb
     def get_comparison_results(self, group_uuid: str) -> dict[str, Any]:
         """Return the report of a comparison: verdicts, effects, intervals, checks, prompts."""
-        return storing.report_of(self._comparison(group_uuid)).report
+        return storing.report_of(self._comparison(group_uuid)).whole()
 
     @verb
     def export_session(self, session_uuid: str, format: str = "json") -> str:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from operator import attrgetter
 
 VOTES = "votes"
 ERRORS = "errors"
@@ -142,14 +144,20 @@ class Comparison:
             self.name, self.kind, [asdict(v) for v in self.variants],
             [asdict(p) for _, p in sorted(self.prompts.items())],
             [asdict(m) for _, m in sorted(self.metrics.items())],
-            [_values(row) for row in self.observations], [_values(row) for row in self.votes],
-            [_values(row) for row in self.answers], asdict(self.settings), self.notes,
+            [values_of(row) for row in self.observations], [values_of(row) for row in self.votes],
+            [values_of(row) for row in self.answers], asdict(self.settings), self.notes,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _values(row) -> list:
-    return [getattr(row, name) for name in row.__slots__]
+def values_of(row: Observation | Vote | Answer) -> tuple:
+    """Return the values of a row, in the order of its fields."""
+    return _getter(type(row))(row)
+
+
+@cache
+def _getter(kind: type) -> attrgetter:
+    return attrgetter(*kind.__slots__)
 
 
 def prompt_hash(text: str, inputs: object = None) -> str:

@@ -11,7 +11,18 @@ from conversations.models import Annotation
 from conversations.models.choices import AnnotatedEntity, AnnotationType
 
 from .answers import Turn, turns_of
-from .data import Comparison, Kind, Metric, Observation, Prompt, Settings, Variant, Vote, iso
+from .data import (
+    Comparison,
+    Kind,
+    Metric,
+    Observation,
+    Prompt,
+    Settings,
+    Variant,
+    Vote,
+    iso,
+    values_of,
+)
 
 AUTOMATED = {
     "latency_ms": Metric("latency_ms", Kind.POSITIVE, "ms", -1, is_automated=True),
@@ -68,8 +79,7 @@ def comparison_of(group: ComparisonGroup) -> Comparison:
 
 def _order(row) -> tuple:
     # None and text in one column: by type first.
-    values = (getattr(row, name) for name in row.__slots__)
-    return tuple((value is not None, "" if value is None else value) for value in values)
+    return tuple([(False, "") if value is None else (True, value) for value in values_of(row)])
 
 
 def _settings(group: ComparisonGroup) -> Settings:

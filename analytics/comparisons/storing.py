@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.utils.timezone import now
 
-from analytics.models import ComparisonGroup, ComparisonReport
+from analytics.models import ComparisonGroup, ComparisonReport, ComparisonReportPrompt
 from conversations.models import Annotation, Message
 
 VERSION = 2  # of what a report says and how it is computed: another makes all anew
@@ -21,11 +21,16 @@ VERSION = 2  # of what a report says and how it is computed: another makes all a
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report as it was computed, when, and how long that took (ms)."""
+    """A report without its prompts, as it was computed, when, and how long that took (ms)."""
 
     report: dict[str, Any]
     computed_at: datetime
     milliseconds: float
+    prompts: QuerySet[ComparisonReportPrompt]  # as `place` has them: the worst first
+
+    def whole(self) -> dict[str, Any]:
+        """Return the report with its prompts."""
+        return {**self.report, "prompts": list(self.prompts.values_list("row", flat=True))}
 
 
 def report_of(group: ComparisonGroup, *, refresh: bool = False) -> StoredReport:
@@ -34,7 +39,7 @@ def report_of(group: ComparisonGroup, *, refresh: bool = False) -> StoredReport:
     signature = signature_of(group)
     stored = ComparisonReport.objects.using(using).filter(comparison_group=group).first()
     if stored and stored.signature == signature and not refresh:
-        return StoredReport(stored.report, stored.computed_at, stored.milliseconds)
+        return _found(stored)
     # scipy takes its time to import: only who has something to compute pays for it.
     from .loading import comparison_of
     from .report import compute
@@ -42,19 +47,32 @@ def report_of(group: ComparisonGroup, *, refresh: bool = False) -> StoredReport:
     began = time.perf_counter()
     comparison = comparison_of(group)
     report = compute(comparison)
-    found = StoredReport(report, now(), (time.perf_counter() - began) * 1000)
+    prompts = report.pop("prompts")
     with transaction.atomic(using):
-        ComparisonReport.objects.using(using).update_or_create(
+        ComparisonReport.objects.using(using).filter(comparison_group=group).delete()
+        stored = ComparisonReport.objects.using(using).create(
             comparison_group=group,
-            defaults={
-                "signature": signature,
-                "input_hash": report["method"]["input_hash"],
-                "computed_at": found.computed_at,
-                "milliseconds": found.milliseconds,
-                "report": report,
-            },
+            signature=signature,
+            input_hash=report["method"]["input_hash"],
+            computed_at=now(),
+            milliseconds=(time.perf_counter() - began) * 1000,
+            report=report,
         )
-    return found
+        ComparisonReportPrompt.objects.using(using).bulk_create(
+            (
+                ComparisonReportPrompt(
+                    report=stored, place=place, prompt_key=row["key"], delta=row["delta"], row=row
+                )
+                for place, row in enumerate(prompts)
+            ),
+            batch_size=1_000,
+        )
+    return _found(stored)
+
+
+def _found(stored: ComparisonReport) -> StoredReport:
+    prompts = stored.prompt_rows.order_by("place")
+    return StoredReport(stored.report, stored.computed_at, stored.milliseconds, prompts)
 
 
 def signature_of(group: ComparisonGroup) -> str:

@@ -369,4 +369,36 @@ class Migration(migrations.Migration):
                 fields=("comparison_group", "external_key"), name="comparison_votes_once"
             ),
         ),
+        migrations.CreateModel(
+            name="ComparisonReportPrompt",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("place", models.PositiveIntegerField()),
+                ("prompt_key", models.TextField()),
+                ("delta", models.FloatField(null=True)),
+                ("row", models.JSONField()),
+                (
+                    "report",
+                    conversations.models.fields.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prompt_rows",
+                        to="analytics.comparisonreport",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "comparison_report_prompts",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("report", "place"), name="comparison_report_prompts_once"
+                    )
+                ],
+            },
+        ),
     ]

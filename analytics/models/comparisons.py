@@ -263,7 +263,7 @@ class ComparisonReport(models.Model):
     input_hash = models.CharField(max_length=64)
     computed_at = DateTimeField()
     milliseconds = models.FloatField(db_default=0)
-    report = models.JSONField()
+    report = models.JSONField()  # all but its prompts
 
     class Meta:
         db_table = "comparison_reports"
@@ -273,3 +273,26 @@ class ComparisonReport(models.Model):
 
     def __str__(self):
         return f"report of {self.comparison_group_id}"
+
+
+class ComparisonReportPrompt(models.Model):
+    """What a report says of one prompt: a row each, since a page shows some of thousands."""
+
+    report = ForeignKey(
+        ComparisonReport, models.CASCADE, related_name="prompt_rows", db_index=False
+    )
+    place = models.PositiveIntegerField()  # the worst of the second variant first
+    prompt_key = models.TextField()
+    delta = models.FloatField(null=True)  # of the primary metric, second less first variant
+    row = models.JSONField()
+
+    class Meta:
+        db_table = "comparison_report_prompts"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["report", "place"], name="comparison_report_prompts_once"
+            )
+        ]
+
+    def __str__(self):
+        return self.prompt_key

@@ -118,7 +118,7 @@ def test_the_ratio_of_swapped_sides_is_the_inverse_with_its_interval():
         assert (1 / one.mean, 1 / one.high, 1 / one.low) == pytest.approx(
             (other.mean, other.low, other.high)
         )
-        for statistic in ratios.STATISTICS:
+        for statistic in ("mean", *ratios.PLACES):
             options = {"is_paired": is_paired, "seed": 5}
             ratio, low, high = ratios.bootstrap_ratio(a, b, statistic, **options)
             back = ratios.bootstrap_ratio(b, a, statistic, **options)

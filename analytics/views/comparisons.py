@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,6 +24,11 @@ from conversations.pages import render_list, say, say_error
 PER_PAGE = 50
 MOST_UPLOADED = 50_000_000  # bytes of a file of votes
 MOST_LISTED = 20  # wrong lines that a page names
+ORDERED = {
+    "worst": ["place"],
+    "best": [F("delta").desc(nulls_last=True), "prompt_key"],
+    "prompt": ["prompt_key"],
+}
 ORDERS = {"worst": "Worst for B first", "best": "Best for B first", "prompt": "By prompt"}
 
 
@@ -51,7 +56,7 @@ def show_comparison(request: HttpRequest, uuid: str) -> HttpResponse:
     report = drawing.shown(stored.report)
     order = request.GET.get("sort", "")
     order = order if order in ORDERS else "worst"
-    prompts = _ordered(report["prompts"], order)
+    prompts = stored.prompts.order_by(*ORDERED[order])
     page = Paginator(prompts, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "group": group,
@@ -59,22 +64,12 @@ def show_comparison(request: HttpRequest, uuid: str) -> HttpResponse:
         "computed_at": stored.computed_at,
         "milliseconds": stored.milliseconds,
         "page": page,
-        "prompts": drawing.prompt_rows(report, page.object_list),
+        "prompts": drawing.prompt_rows(report, [prompt.row for prompt in page.object_list]),
         "orders": [(key, label, key == order) for key, label in ORDERS.items()],
         "crumbs": [(reverse("comparisons"), "Comparisons")],
         "formats": exporting.FORMATS,
     }
     return render(request, "analytics/comparison.html", context)
-
-
-def _ordered(prompts: list[dict], order: str) -> list[dict]:
-    if order == "prompt":
-        return sorted(prompts, key=lambda row: row["key"])
-    if order == "best":
-        return sorted(
-            prompts, key=lambda row: (row["delta"] is None, -(row["delta"] or 0), row["key"])
-        )
-    return prompts
 
 
 @require_safe
@@ -83,7 +78,7 @@ def download_report(request: HttpRequest, uuid: str, format: str) -> HttpRespons
     group = find(uuid)
     if format not in exporting.FORMATS:
         raise Http404
-    text = exporting.export(storing.report_of(group).report, format)
+    text = exporting.export(storing.report_of(group).whole(), format)
     name = f"comparison-{group.group_uuid[:12]}.{format}"
     headers = {"Content-Disposition": content_disposition_header(True, name)}
     return HttpResponse(

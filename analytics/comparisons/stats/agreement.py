@@ -39,5 +39,8 @@ def weighted_kappa(a: Sequence[float], b: Sequence[float], power: int = 2) -> fl
     levels = np.unique([*a, *b])
     first, second = np.searchsorted(levels, a), np.searchsorted(levels, b)
     seen = float((np.abs(first - second) ** power).mean())
-    by_chance = float((np.abs(np.subtract.outer(first, second)) ** power).mean())
+    # Of all pairs of answers, by how often each level occurs: few levels, many answers.
+    counts = [np.bincount(side, minlength=len(levels)) for side in (first, second)]
+    distances = np.abs(np.subtract.outer(np.arange(len(levels)), np.arange(len(levels)))) ** power
+    by_chance = float(counts[0] @ distances @ counts[1]) / (len(a) * len(b))
     return 1 - seen / by_chance if by_chance else None

@@ -42,11 +42,27 @@ def _draws(n: int, seed: int, resamples: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, n, size=(resamples, n), dtype=np.int32)
 
 
-STATISTICS = {
-    "mean": lambda values: values.mean(axis=-1),
-    "median": lambda values: np.median(values, axis=-1),
-    "p95": lambda values: np.percentile(values, 95, axis=-1),
-}
+PLACES = {"median": 0.5, "p95": 0.95}
+
+
+def _of(values: np.ndarray, statistic: str) -> float:
+    if statistic == "mean":
+        return float(values.mean())
+    return float(np.quantile(values, PLACES[statistic]))
+
+
+@lru_cache(maxsize=256)
+def _resampled(values: bytes, statistic: str, seed: int, resamples: int) -> np.ndarray:
+    """Return a statistic of each resample; kept, since a baseline is in as many pairs as others."""
+    sample = np.frombuffer(values)
+    drawn = sample[_draws(len(sample), seed, resamples)]
+    if statistic == "mean":
+        return drawn.mean(axis=1)
+    at = PLACES[statistic] * (len(sample) - 1)
+    low = int(at)
+    high = min(low + 1, len(sample) - 1)
+    drawn.partition((low, high), axis=1)
+    return drawn[:, low] + (drawn[:, high] - drawn[:, low]) * (at - low)
 
 
 def bootstrap_ratio(
@@ -67,24 +83,21 @@ def bootstrap_ratio(
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if not len(first) or not len(second):
         return None
-    of = STATISTICS[statistic]
-    base = float(of(first))
+    base = _of(first, statistic)
     if base <= 0:
         return None
-    ratio = float(of(second)) / base
+    ratio = _of(second, statistic) / base
     if min(len(first), len(second)) < (SHORTEST_TAIL if statistic == "p95" else 2):
         return ratio, None, None
     if len(first) * resamples > CELLS:
         resamples = max(CELLS // len(first), 200)
-    if is_paired:  # each prompt by itself
-        draws = _draws(len(first), seed, resamples)
-        ratios = _divided(of(second[draws]), of(first[draws]))
-    else:
-        # Each side by its own draws, which go with the values and not with the side.
-        ratios = _divided(
-            of(second[_draws(len(second), seed + _salt(second), resamples)]),
-            of(first[_draws(len(first), seed + _salt(first), resamples)]),
-        )
+    # A pair's prompts are drawn for both sides at once; without pairs each side has draws of its
+    # own, which go with the values and not with the side.
+    above, below = (
+        _resampled(side.tobytes(), statistic, seed if is_paired else seed + _salt(side), resamples)
+        for side in (second, first)
+    )
+    ratios = _divided(above, below)
     if ratios is None:
         return ratio, None, None
     # Of logarithms, so that the ends invert when the sides are swapped.
@@ -125,7 +138,7 @@ def mean_interval(
     if resamples <= RESAMPLES and len(sample) * resamples > CELLS:
         resamples = max(CELLS // len(sample), 200)
     if resamples <= RESAMPLES:
-        found = [sample[_draws(len(sample), seed, resamples)].mean(axis=1)]
+        found = [_resampled(sample.tobytes(), "mean", seed, resamples)]
     else:  # in parts, for memory
         found = [
             sample[_draws(len(sample), seed + at, RESAMPLES)].mean(axis=1)
@@ -152,5 +165,6 @@ def describe(values: Sequence[float]) -> dict[str, float | int | None]:
 
 
 def forget() -> None:
-    """Free the random draws that were kept."""
+    """Free the random draws that were kept, and what was made of them."""
     _draws.cache_clear()
+    _resampled.cache_clear()

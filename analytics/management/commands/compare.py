@@ -156,15 +156,15 @@ class Command(commands.Command):
             )
 
     def handle_show(self, given):
-        report = storing.report_of(given["group"], refresh=given["refresh"]).report
+        stored = storing.report_of(given["group"], refresh=given["refresh"])
         if given["format"] == "json":
-            self.stdout.write(exporting.as_json(report), ending="")
+            self.stdout.write(exporting.as_json(stored.whole()), ending="")
             return
-        for line in telling.told(report):
+        for line in telling.told(stored.report):
             self.print(line)
 
     def handle_export(self, given):
-        text = exporting.export(storing.report_of(given["group"]).report, given["format"])
+        text = exporting.export(storing.report_of(given["group"]).whole(), given["format"])
         if given["output"] == "-":
             sys.stdout.write(text) if self.stdout._out is sys.stdout else self.stdout.write(text)
             return

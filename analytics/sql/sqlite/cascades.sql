@@ -19,6 +19,11 @@ BEGIN
     DELETE FROM comparison_results WHERE prompt_id = OLD.id;
 END;
 
+CREATE TRIGGER comparison_reports_delete_cascade BEFORE DELETE ON comparison_reports
+BEGIN
+    DELETE FROM comparison_report_prompts WHERE report_id = OLD.id;
+END;
+
 CREATE TRIGGER comparison_groups_delete_cascade BEFORE DELETE ON comparison_groups
 BEGIN
     DELETE FROM comparison_votes WHERE comparison_group_id = OLD.id;
