@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -59,9 +60,15 @@ def number(name: str, value: Any, *, most: float) -> float | None:
 
 def choice(name: str, value: Any, choices: type[TextChoices]) -> str:
     """Return `value` if it is one of `choices`."""
-    if value not in choices.values:
-        raise InvalidValue(f"{name} must be one of {', '.join(choices.values)}, not {value!r:.50}")
+    known = _known(choices)
+    if not isinstance(value, str) or value not in known:
+        raise InvalidValue(f"{name} must be one of {', '.join(known)}, not {value!r:.50}")
     return str(value)
+
+
+@cache
+def _known(choices: type[TextChoices]) -> dict[str, None]:
+    return dict.fromkeys(choices.values)  # `values` makes its list anew each time
 
 
 def as_json(name: str, value: Any, kind: type | tuple[type, ...]) -> Any:

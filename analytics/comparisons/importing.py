@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from django.db import connections, transaction
-from django.db.models import Model
+from django.db.models import JSONField, Model
 
 from analytics.models import (
     ComparisonGroup,
@@ -163,10 +164,14 @@ class _Store:
         fields = [model._meta.get_field(name) for name in rows[0]]
         quoted = ", ".join(connection.ops.quote_name(field.column) for field in fields)
         places = ", ".join(["%s"] * len(fields))
-        lines = (
-            [field.get_db_prep_save(_key(row[field.name]), connection) for field in fields]
-            for row in rows
-        )
+        # Each value was checked for its column; JSON alone is yet to be written as text.
+        ready = [
+            (field.name, partial(field.get_db_prep_save, connection=connection))
+            if isinstance(field, JSONField)
+            else (field.name, _key)
+            for field in fields
+        ]
+        lines = ([prepare(row[name]) for name, prepare in ready] for row in rows)
         with connection.cursor() as cursor:
             cursor.executemany(
                 f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({quoted})"
@@ -250,7 +255,7 @@ class _Store:
             ),
         }  # fmt: skip
         given = first_of(row, ("id", "key", "vote_id", "vote"))
-        if not first_of(row, PROMPT_KEYS) and not first_of(row, PROMPT_TEXTS) and given:
+        if given and not first_of(row, PROMPT_KEYS) and not first_of(row, PROMPT_TEXTS):
             row = {**row, "prompt_id": f"vote {given}"}
         prompt = self._prompt(row)
         key = recording.vote_key(prompt.prompt_key, **columns)

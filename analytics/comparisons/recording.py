@@ -178,9 +178,12 @@ def outcome_of(winner: str | None, a: str, b: str) -> str:
     named = {a: Outcome.A, b: Outcome.B}
     if winner in named:  # a variant may be called "tie", or "b"
         return named[winner]
-    if winner in Outcome.values:
+    try:
         return Outcome(winner)
-    raise InvalidValue(f"winner must be a, b, tie, failed, “{a}” or “{b}”, not {winner!r:.50}")
+    except ValueError:
+        raise InvalidValue(
+            f"winner must be a, b, tie, failed, “{a}” or “{b}”, not {winner!r:.50}"
+        ) from None
 
 
 def side_of(what: str, given: str, a: str, b: str) -> str:

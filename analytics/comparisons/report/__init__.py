@@ -256,12 +256,13 @@ def _method(comparison: Comparison) -> dict[str, Any]:
 
 def _clean(value: Any) -> Any:
     """Return what JSON can say of it: numbers of numpy as Python's, what is no number as None."""
-    if isinstance(value, dict):
-        return {str(key): _clean(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(one) for one in value]
-    if isinstance(value, bool) or value is None:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
         return value
+    if kind is dict:
+        return {str(key): _clean(one) for key, one in value.items()}
+    if kind is list or kind is tuple:
+        return [_clean(one) for one in value]
     if isinstance(value, str):
         return str(value)
     if hasattr(value, "item"):

@@ -13,7 +13,7 @@ TUNING = 100  # N* of a confidence sequence: where it is tightest, in prompts
 MOST_E = 1e300
 EXACT_UP_TO = 12  # differences whose signs are all tried
 AT_ONCE = 1_000  # sign flips that are drawn at once
-MOST_KEPT = 12_000_000  # signs that are kept for another metric of the same prompts, 48 MB
+MOST_KEPT = 12_000_000  # signs that are kept for another metric of the same prompts, 96 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _drawn_signs(n: int, seed: int, flips: int) -> Iterator[np.ndarray]:
     draw = np.random.default_rng(seed)
     for start in range(0, flips, AT_ONCE):
         count = min(AT_ONCE, flips - start)
-        yield draw.integers(0, 2, size=(count, n), dtype=np.int8).astype(np.float32) * 2 - 1
+        yield draw.integers(0, 2, size=(count, n), dtype=np.int8).astype(float) * 2 - 1
 
 
 @lru_cache(maxsize=64)
