@@ -1,0 +1,130 @@
+"""A copy of a backup, beside the database that it is to replace, brought up to this version."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from django.apps import apps
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+from django.db.migrations.loader import MigrationLoader
+
+from conversations import schema
+from conversations.databases import files
+from conversations.errors import SessionsError
+
+from . import backups, histories, swapping
+from .swapping import Condition
+
+
+def waiting(plain: Path, file: Path) -> list[str]:
+    """Return the migrations that a backup lacks; raises `UnusableBackup` if it has more than we."""
+    with closing(swapping.opened(plain)) as database:
+        applied = set(database.execute("SELECT app, name FROM django_migrations"))
+    loader = MigrationLoader(None)
+    ours = set(loader.disk_migrations)
+    known = {app for app, _ in ours}
+    newer = sorted(f"{app}.{name}" for app, name in applied - ours if app in known)
+    if newer:
+        raise backups.UnusableBackup(
+            f"{file} was made by a newer version of this program, whose changes this one does not"
+            f" know: {', '.join(newer)}. Update first."
+        )
+    return sorted(f"{app}.{name}" for app, name in set(loader.graph.nodes) - applied)
+
+
+@contextmanager
+def copied(plain: Path, database: Path, state: Condition) -> Iterator[tuple[Path, str]]:
+    """Copy a database into a file beside the one to be replaced; yield path and alias.
+
+    It lies there since it may be renamed, and goes in the end.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    scratch = database.with_name(f".{database.name}.restore")
+    _remove(scratch)  # of one that was killed: this process has the lock
+    scratch.touch(mode=0o600)
+    alias = files.connect(scratch)
+    try:
+        with closing(swapping.opened(plain)) as source, closing(sqlite3.connect(scratch)) as copy:
+            copy.execute("PRAGMA synchronous = OFF")  # after a crash it is thrown away
+            source.backup(copy, pages=-1)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            if state is Condition.SOUND:
+                _fit_pages(copy, database)
+        yield scratch, alias
+    finally:
+        connections[alias].close()
+        del connections[alias]
+        del connections.databases[alias]
+        _remove(scratch)
+
+
+def _fit_pages(copy: sqlite3.Connection, database: Path) -> None:
+    """Give the copy the page size of the database, which SQLite cannot change in exchanging."""
+    with closing(swapping.opened(database)) as old:
+        [[wanted]] = old.execute("PRAGMA page_size").fetchall()
+    [[size]] = copy.execute("PRAGMA page_size").fetchall()
+    if size != wanted:
+        copy.execute(f"PRAGMA page_size = {int(wanted)}")
+        copy.execute("VACUUM")
+
+
+def migrate(alias: str, file: Path) -> None:
+    """Bring a copy of `file` up to this version, and put up triggers that it lacks."""
+    connection = connections[alias]
+    try:
+        if not files.pending(alias) and not schema.missing(connection):
+            return
+        call_command("migrate", database=alias, verbosity=0, interactive=False, skip_checks=True)
+    except (DatabaseError, SessionsError) as error:
+        raise backups.UnusableBackup(
+            f"{file} is of an older version and cannot be brought up to this one: {error}."
+            " Nothing was changed."
+        ) from error
+
+
+def returning(database: Path, scratch: Path, state: Condition) -> dict[str, bool]:
+    """Return the erased sessions that would come back, with whether their figures were kept."""
+    if state is not Condition.SOUND:
+        return {}
+    with closing(swapping.opened(database)) as old, closing(swapping.opened(scratch)) as new:
+        return histories.erased(old, new)
+
+
+def erase(alias: str, again: dict[str, bool], user: AbstractBaseUser | None) -> None:
+    """Erase sessions from a copy, so that nothing of them comes along."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("PRAGMA secure_delete = ON")
+        for uuid in again:
+            cursor.execute("SELECT id FROM sessions WHERE session_uuid = %s", [uuid])
+            ids = [id for [id] in cursor.fetchall()]
+            for app in apps.get_app_configs():
+                if isinstance(app, schema.KeptApp):
+                    app.forget(cursor, ids)
+            cursor.execute("DELETE FROM sessions WHERE session_uuid = %s", [uuid])
+        # What was deleted would come along in free pages and in the search index.
+        cursor.execute("VACUUM")
+
+
+def refuse_full_disk(plain: Path, database: Path) -> None:
+    """Raise `SessionsError` if the disk cannot hold what a restore writes before it is done."""
+    there = database.stat().st_size if database.exists() else 0
+    # The copy that is migrated, the transaction in the WAL, the file as it grows; what is kept.
+    needed = 3 * plain.stat().st_size + there
+    folder = next(parent for parent in database.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise SessionsError(
+            f"Nothing was restored: it takes {needed / 1e6:,.0f} MB of free disk in {folder},"
+            f" and there are {free / 1e6:,.0f} MB."
+        )
+
+
+def _remove(file: Path) -> None:
+    for path in (file, *(Path(f"{file}{side}") for side in swapping.SIDES)):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,294 @@
+"""Putting a backup back: verified first, brought up to this version aside, then swapped at once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from conversations import locks
+from conversations.databases import files
+from conversations.databases.sqlite import time_text
+from conversations.errors import SessionsError
+from conversations.writing import new_id
+
+from . import backups, histories, preparing, previews, runs, swapping
+from .models import MaintenanceRun, RunKind, RunStatus
+from .previews import Preview
+from .swapping import Condition
+
+__all__ = ["Preview", "Restored", "preview", "restore"]
+
+LOCK = "restore"
+
+
+if not hasattr(backups, "opened"):  # until it is
+
+    @contextmanager
+    def _opened(file, *, passphrase=None, identities=()):
+        backups.verify(file)
+        yield file, None
+
+    backups.opened = _opened
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has done."""
+
+    file: Path
+    kept: Path | None  # what was there before; None if nothing was
+    is_kept_sound: bool  # whether that is a backup which can be restored, not a damaged file
+    sessions: int
+    messages: int
+    migrated: list[str] = field(default_factory=list)  # migrations that the backup lacked
+    erased_again: list[str] = field(default_factory=list)  # sessions that did not come back
+
+
+def preview(
+    file: Path,
+    *,
+    passphrase: str | None = None,
+    identities: Sequence[str] = (),
+    using: str = "default",
+) -> Preview:
+    """Verify a backup and return what restoring it would change; nothing is touched.
+
+    Raises `UnusableBackup` as `restore` does.
+    """
+    database = _path(using)
+    with backups.opened(file, passphrase=passphrase, identities=identities) as (plain, manifest):
+        return previews.compare(file, plain, database, preparing.waiting(plain, file), manifest)
+
+
+def restore(
+    file: Path,
+    *,
+    passphrase: str | None = None,
+    identities: Sequence[str] = (),
+    keep_erased: bool = False,
+    user: AbstractBaseUser | None = None,
+    entry: MaintenanceRun | None = None,
+    using: str = "default",
+) -> Restored:
+    """Replace the database by the backup in `file`, keeping what was there beside it.
+
+    Others may read and write meanwhile: they see the old data or the new. Raises
+    `UnusableBackup`, having changed nothing, if the file is not a sound backup of this version or
+    an older one. Sessions that were erased with a receipt are erased again unless `keep_erased`.
+    Runs, backups and receipts made since are kept. A database that cannot be opened is moved
+    aside; no server may be running then.
+    """
+    database = _path(using)
+    options = {"file": str(file), "keep_erased": keep_erased}
+    with _recorded(user, options, entry, using) as run, ExitStack() as stack:
+        stack.enter_context(locks.alone(LOCK))
+        if file.exists() and database.exists() and file.samefile(database):
+            raise backups.UnusableBackup(f"{file} is the database itself.")
+        run.at("Verifying the backup")
+        plain, _ = stack.enter_context(
+            backups.opened(file, passphrase=passphrase, identities=identities)
+        )
+        waiting = preparing.waiting(plain, file)
+        state = swapping.condition(database)
+        preparing.refuse_full_disk(plain, database)
+        run.at("Copying the backup")
+        scratch, alias = stack.enter_context(preparing.copied(plain, database, state))
+        if waiting:
+            run.at("Migrating the copy")
+        preparing.migrate(alias, file)
+        again = {} if keep_erased else preparing.returning(database, scratch, state)
+        if again:
+            run.at("Erasing again what was erased")
+            preparing.erase(alias, again, user)
+        connections[alias].close()
+        with closing(swapping.opened(scratch)) as new:
+            figures = previews.figures(new)
+        restored = Restored(
+            file, None, True, figures.sessions, figures.messages, waiting, list(again)
+        )
+        if state is Condition.SOUND:
+            restored = _exchange(restored, scratch, database, run, using)
+        else:
+            restored = _put_in_place(restored, scratch, database, run, using)
+        _settle(run, using)
+        return restored
+
+
+# -- putting it in place -------------------------------------------------------------------------
+
+
+def _exchange(
+    restored: Restored, scratch: Path, database: Path, run: runs.Recorder, using: str
+) -> Restored:
+    """Exchange the content of a database that others may have open."""
+    run.at("Keeping what is there")
+    aside = _free_name(database)
+    with closing(swapping.opened(database)) as old:
+        before = _version(old)
+        restored = replace(restored, kept=aside, is_kept_sound=_keep(aside, using))
+
+        def once_locked(new: sqlite3.Connection) -> None:
+            nonlocal restored
+            if _version(old) != before:  # what others have stored meanwhile is kept as well
+                restored = replace(restored, is_kept_sound=_keep(aside, using))
+            histories.carry_over(old, new)
+            _tell(new, run, restored)
+            new.commit()
+
+        try:
+            swapping.exchange(scratch, using=using, once_locked=once_locked)
+        except BaseException:
+            aside.unlink(missing_ok=True)  # it is a copy of what is still there
+            raise
+    return restored
+
+
+def _put_in_place(
+    restored: Restored, scratch: Path, database: Path, run: runs.Recorder, using: str
+) -> Restored:
+    """Put the file where there is none, or one that cannot be opened."""
+    aside = _free_name(database)
+    is_there = swapping.condition(database) is Condition.UNREADABLE
+    restored = replace(restored, kept=aside if is_there else None, is_kept_sound=False)
+    with closing(sqlite3.connect(scratch)) as new:
+        _tell(new, run, restored)
+        new.commit()
+    connections[using].close()
+    swapping.put_in_place(scratch, database, aside)
+    return restored
+
+
+def _keep(aside: Path, using: str) -> bool:
+    """Keep the database under another name; say whether that is a sound backup.
+
+    A damaged one is kept page by page, as it is: what can be saved of it, may be.
+    """
+
+    def keep() -> bool:
+        try:
+            backups.backup(aside, using=using)
+            return True
+        except (SessionsError, DatabaseError, sqlite3.DatabaseError):
+            with (
+                closing(swapping.opened(_path(using))) as damaged,
+                closing(sqlite3.connect(aside)) as copy,
+            ):
+                damaged.backup(copy, pages=-1)
+            return False
+        finally:
+            connections.close_all()
+
+    # On a connection of its own: this thread's is being written into.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(keep).result()
+
+
+def _tell(new: sqlite3.Connection, run: runs.Recorder, restored: Restored) -> None:
+    """Write into the new content that it was restored: who has one, has the other."""
+    run.summary = f"{restored.file.name} restored: {restored.sessions:,} sessions, "
+    run.summary += f"{restored.messages:,} messages."
+    if restored.kept:
+        run.summary += f" What was there before is in {restored.kept.name}."
+    run.report = {
+        "file": str(restored.file),
+        "kept": restored.kept and str(restored.kept),
+        "is_kept_sound": restored.is_kept_sound,
+        "migrated": restored.migrated,
+        "erased_again": restored.erased_again,
+        "sessions": restored.sessions,
+        "messages": restored.messages,
+    }
+    entry = run.entry
+    row = {
+        "run_uuid": entry.run_uuid,
+        "kind": str(RunKind.RESTORE),
+        "status": str(RunStatus.DONE),
+        "options": entry.options,
+        "step": entry.step,
+        "done": 0,
+        "total": 0,
+        "summary": run.summary,
+        "report": run.report,
+        "error": "",
+        "made_at": time_text(entry.made_at),
+        "started_at": time_text(entry.started_at or entry.made_at),
+        "finished_at": time_text(timezone.now()),
+    }
+    histories.put(new, MaintenanceRun._meta.db_table, row)
+
+
+@contextmanager
+def _recorded(
+    user: AbstractBaseUser | None,
+    options: dict[str, object],
+    entry: MaintenanceRun | None,
+    using: str,
+) -> Iterator[runs.Recorder]:
+    """Record a run where the database can hold one; `_tell` writes it into the new one anyway."""
+    with ExitStack() as stack:
+        try:
+            run = stack.enter_context(_run(user, options, entry, using))
+        except (DatabaseError, sqlite3.DatabaseError):
+            if entry is not None:
+                raise
+            run = _Unrecorded(_unsaved(options))
+        yield run
+
+
+class _Unrecorded(runs.Recorder):
+    """A run of which nothing can be written down before it is over."""
+
+    def at(self, step: str, done: int = 0, total: int = 0) -> None:
+        """Say nothing."""
+
+
+def _unsaved(options: dict[str, object]) -> MaintenanceRun:
+    now = timezone.now()
+    return MaintenanceRun(
+        run_uuid=new_id(), kind=RunKind.RESTORE, options=options, made_at=now, started_at=now
+    )
+
+
+@contextmanager
+def _run(user, options, entry, using) -> Iterator[runs.Recorder]:
+    database = _path(using)
+    is_current = swapping.condition(database) is Condition.SOUND and not files.pending(using)
+    if entry is None and not is_current:
+        yield _Unrecorded(_unsaved(options))
+        return
+    with runs.recorded(
+        RunKind.RESTORE, user=user, options=options, entry=entry, using=using
+    ) as run:
+        yield run
+
+
+def _settle(run: runs.Recorder, using: str) -> None:
+    """Let go of the user of a run whom the restored database may not have, or have renumbered."""
+    rows = MaintenanceRun.objects.using(using).filter(run_uuid=run.entry.run_uuid)
+    run.entry.user_id = rows.values_list("user_id", flat=True).first()
+    connections[using].close()
+
+
+def _version(database: sqlite3.Connection) -> int:
+    """Return what is another number when others have committed."""
+    [[version]] = database.execute("PRAGMA data_version").fetchall()
+    return version
+
+
+def _free_name(database: Path) -> Path:
+    """Return `<name>.before-restore-<local time>`, which nothing has yet."""
+    name = f"{database.name}.before-restore-{timezone.localtime():%Y%m%d_%H%M%S}"
+    names = [name, *(f"{name}-{number}" for number in range(2, 1000))]
+    return next(path for name in names if not (path := database.with_name(name)).exists())
+
+
+def _path(using: str) -> Path:
+    return Path(connections[using].settings_dict["NAME"])
