@@ -34,3 +34,15 @@ class AnalyticsConfig(schema.KeptApp):
         from . import rollups
 
         return rollups.zone_of(cursor) != rollups.zone_in_settings()
+
+    def check(self, cursor):
+        from . import rollups
+
+        found: dict[str, list[rollups.Difference]] = {}
+        for difference in rollups.check(cursor):
+            found.setdefault(difference.table, []).append(difference)
+        return [
+            f"roll-up {table}: {len(rows)} rows or more differ from the messages, the first"
+            f" {rows[0].key}: {rows[0].kept} are noted, {rows[0].counted} counted"
+            for table, rows in found.items()
+        ]

@@ -17,6 +17,9 @@ class ConversationsConfig(schema.KeptApp):
     def rebuild(self, cursor):
         databases.of(cursor.db).rebuild(cursor)
 
+    def check(self, cursor):
+        return databases.of(cursor.db).differences(cursor)
+
 
 def _store_fixed_rows(using, **_):
     """Store the rows that must be there: after each `migrate`, and after `flush` took them."""

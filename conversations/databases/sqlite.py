@@ -16,7 +16,21 @@ from conversations.search.sqlite import indexing
 DROP = {"trigger": "DROP TRIGGER IF EXISTS", "view": "DROP VIEW IF EXISTS"}
 
 # Each is exact and may run at any time; together they cost a pass over all messages.
-RECOUNT_TOTALS = """
+COUNTED = """
+    SELECT session.id,
+           COUNT(message.id) AS messages,
+           COALESCE(SUM(message.input_tokens), 0) AS input_tokens,
+           COALESCE(SUM(message.output_tokens), 0) AS output_tokens,
+           COALESCE(SUM(message.cost_nanos), 0) AS cost_nanos,
+           COALESCE(SUM(message.cost IS NULL AND (
+               COALESCE(message.input_tokens, 0) > 0 OR COALESCE(message.output_tokens, 0) > 0
+               OR COALESCE(message.cost_basis_id, 0) = 3
+           )), 0) AS unpriced
+    FROM sessions AS session
+    LEFT JOIN messages AS message ON message.session_id = session.id
+    GROUP BY session.id
+"""
+RECOUNT_TOTALS = f"""
     UPDATE sessions
     SET total_messages = counted.messages,
         total_input_tokens = counted.input_tokens,
@@ -24,21 +38,38 @@ RECOUNT_TOTALS = """
         total_cost_nanos = counted.cost_nanos,
         total_cost = counted.cost_nanos / 1e9,
         total_unpriced = counted.unpriced
-    FROM (
-        SELECT session.id,
-               COUNT(message.id) AS messages,
-               COALESCE(SUM(message.input_tokens), 0) AS input_tokens,
-               COALESCE(SUM(message.output_tokens), 0) AS output_tokens,
-               COALESCE(SUM(message.cost_nanos), 0) AS cost_nanos,
-               COALESCE(SUM(message.cost IS NULL AND (
-                   COALESCE(message.input_tokens, 0) > 0 OR COALESCE(message.output_tokens, 0) > 0
-                   OR COALESCE(message.cost_basis_id, 0) = 3
-               )), 0) AS unpriced
-        FROM sessions AS session
-        LEFT JOIN messages AS message ON message.session_id = session.id
-        GROUP BY session.id
-    ) AS counted
+    FROM ({COUNTED}) AS counted
     WHERE counted.id = sessions.id
+"""
+WRONG_TOTALS = f"""
+    SELECT session.session_uuid, session.total_messages, counted.messages
+    FROM sessions AS session JOIN ({COUNTED}) AS counted ON counted.id = session.id
+    WHERE (
+        session.total_messages, session.total_input_tokens, session.total_output_tokens,
+        session.total_cost_nanos, session.total_unpriced, session.total_cost
+    ) IS NOT (
+        counted.messages, counted.input_tokens, counted.output_tokens,
+        counted.cost_nanos, counted.unpriced, counted.cost_nanos / 1e9
+    )
+"""
+# Of jobs that have items: a script may count what it never stores as items.
+COUNTED_ITEMS = """
+    SELECT batch_job_id AS id,
+           SUM(status = 'completed') AS completed,
+           SUM(status = 'failed') AS failed
+    FROM batch_items GROUP BY batch_job_id
+"""
+RECOUNT_ITEMS = f"""
+    UPDATE batch_jobs
+    SET completed_items = counted.completed, failed_items = counted.failed
+    FROM ({COUNTED_ITEMS}) AS counted
+    WHERE counted.id = batch_jobs.id
+        AND (completed_items, failed_items) IS NOT (counted.completed, counted.failed)
+"""
+WRONG_ITEMS = f"""
+    SELECT COUNT(*)
+    FROM batch_jobs AS job JOIN ({COUNTED_ITEMS}) AS counted ON counted.id = job.id
+    WHERE (completed_items, failed_items) IS NOT (counted.completed, counted.failed)
 """
 REFILL_TAGS = """
     INSERT OR IGNORE INTO session_tags (session_id, name)
@@ -47,6 +78,15 @@ REFILL_TAGS = """
         json_each(CASE json_type(session.tags) WHEN 'array' THEN session.tags ELSE '[]' END) AS tag
     WHERE session.tags <> '[]' AND tag.type = 'text'
         AND tag.value NOT GLOB '*' || char(65533) || '*'
+"""
+SAID_TAGS = REFILL_TAGS.replace("INSERT OR IGNORE INTO session_tags (session_id, name)", "")
+WRONG_TAGS = f"""
+    SELECT COUNT(*) FROM (
+        SELECT * FROM (SELECT * FROM ({SAID_TAGS})
+            EXCEPT SELECT session_id, name FROM session_tags)
+        UNION ALL
+        SELECT * FROM (SELECT session_id, name FROM session_tags EXCEPT {SAID_TAGS})
+    )
 """
 
 ADD_TOTALS = """
@@ -110,6 +150,35 @@ def rebuild(cursor) -> None:
     indexing.rebuild(cursor)
 
 
+def recount(cursor) -> None:
+    """Bring session totals, tags and the counters of batch jobs in line with what they count."""
+    cursor.execute(RECOUNT_TOTALS)
+    cursor.execute("DELETE FROM session_tags")
+    cursor.execute(REFILL_TAGS)
+    cursor.execute(RECOUNT_ITEMS)
+
+
+def differences(cursor) -> list[str]:
+    """Return which totals, tags and counters differ from what they count, in words."""
+    found = []
+    cursor.execute(WRONG_TOTALS)
+    if wrong := cursor.fetchall():
+        session, kept, counted = wrong[0]
+        found.append(
+            f"the totals of {len(wrong)} sessions differ from their messages, the first that of"
+            f" {session}: {kept} messages are noted, there are {counted}"
+        )
+    for sql, what in (
+        (WRONG_TAGS, "rows of session_tags differ from the tags of sessions"),
+        (WRONG_ITEMS, "batch jobs differ from their items in what is completed or failed"),
+    ):
+        cursor.execute(sql)
+        [count] = cursor.fetchone()
+        if count:
+            found.append(f"{count} {what}")
+    return found
+
+
 def state(connection) -> tuple[int, int] | None:
     """Return what changes with every change in the database that this connection can see.
 
@@ -121,10 +190,14 @@ def state(connection) -> tuple[int, int] | None:
 
 def version(connection) -> tuple[int, int]:
     """Return the same within a transaction: what is equal to one before it began is unchanged."""
+    return written_by_others(connection), connection.connection.total_changes
+
+
+def written_by_others(connection) -> int:
+    """Return a number that changes with what other connections commit."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA data_version")
-        [others] = cursor.fetchone()
-    return others, connection.connection.total_changes
+        return cursor.fetchone()[0]
 
 
 def reserve_ids(cursor, table: str, count: int) -> range:
