@@ -12,6 +12,7 @@ from conversations.models import CostBasis, LanguageModel, Message, Session
 from conversations.models.choices import Role
 from conversations.models.sessions import MOST_COST, TOKEN_COLUMNS
 
+from .cost import Cost
 from .pricer import Pricer
 from .tokens import usage_of
 
@@ -72,11 +73,23 @@ def priced(
 
 def computed(pricer: Pricer, message: Any, metadata: Any, model: ModelName, at: datetime) -> Priced:
     """Return what the tokens of a message cost, whatever was recorded."""
+    return as_columns(pricer, cost_of(pricer, message, metadata, model, at))
+
+
+def cost_of(
+    pricer: Pricer, message: Any, metadata: Any, model: ModelName, at: datetime
+) -> Cost | None:
+    """Return what the tokens of a message cost, None without any; the database is not asked."""
     if not (message.input_tokens or message.output_tokens):
+        return None
+    usage = usage_of(message, metadata)
+    return pricer.price(model.provider, model.model, usage, at, version=model.version)
+
+
+def as_columns(pricer: Pricer, cost: Cost | None) -> Priced:
+    """Return what the columns of a message say of a cost; its basis is stored if it is new."""
+    if cost is None:
         return NOTHING
-    cost = pricer.price(
-        model.provider, model.model, usage_of(message, metadata), at, version=model.version
-    )
     amount = cost.column
     if amount is None or amount > MOST_COST:
         return Priced(None, CostBasis.UNKNOWN)

@@ -20,7 +20,8 @@ from conversations.models import BasisKind, CostBasis
 from conversations.models.sessions import NANO
 
 from . import requests
-from .messages import Priced, computed
+from .cost import Cost
+from .messages import Priced, as_columns, cost_of
 from .pricer import Pricer
 from .requests import Request, Scope
 
@@ -87,19 +88,32 @@ class Repricer:
 
     def price(self, request: Request) -> Priced | None:
         """Return what a request costs now; None if its recorded cost is left alone."""
-        if request.cost and request.cost_basis_id in self.recorded:
+        if self._is_left_alone(request):
             return None
-        name = self.names.get(request.model_id, requests.NO_MODEL)
-        return computed(self.pricer, request, request.decoded, name, request.timestamp)
+        return as_columns(self.pricer, self._cost(request))
 
-    def changes(self, found: list[Request]) -> list[Change]:
-        """Return which of these get another cost or basis, and what they get."""
-        priced = ((request, self.price(request)) for request in found)
+    def costs(self, found: list[Request]) -> list[tuple[Request, Cost | None]]:
+        """Return what these cost now, less those whose recorded cost is left alone.
+
+        The database is not asked: another thread may do this while it is being written.
+        """
+        return [(one, self._cost(one)) for one in found if not self._is_left_alone(one)]
+
+    def changes(self, costs: list[tuple[Request, Cost | None]]) -> list[Change]:
+        """Return which of these requests get another cost or basis, and what they get."""
+        priced = ((request, as_columns(self.pricer, cost)) for request, cost in costs)
         return [
             (request, new)
             for request, new in priced
-            if new is not None and new != (request.cost, request.cost_basis_id)
+            if new != (request.cost, request.cost_basis_id)
         ]
+
+    def _is_left_alone(self, request: Request) -> bool:
+        return bool(request.cost) and request.cost_basis_id in self.recorded
+
+    def _cost(self, request: Request) -> Cost | None:
+        name = self.names.get(request.model_id, requests.NO_MODEL)
+        return cost_of(self.pricer, request, request.decoded, name, request.timestamp)
 
 
 def plan(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connections, transaction
@@ -15,6 +17,7 @@ from conversations.models import RepriceChange, RepriceRun, RepriceStatus
 from conversations.writing import new_id
 
 from . import requests
+from .cost import Cost
 from .planning import Change, Repricer
 from .requests import Request, Scope
 
@@ -39,6 +42,14 @@ UNCHANGED = """
         AND message.cost IS NOT DISTINCT FROM change.new_cost
         AND message.cost_basis_id IS NOT DISTINCT FROM change.new_basis_id
 """
+
+
+class _Batch(NamedTuple):
+    """Requests, what others had written when they were read, and what they are found to cost."""
+
+    found: list[Request]
+    written: int
+    costs: Future[list[tuple[Request, Cost | None]]]
 
 
 def begin(
@@ -85,15 +96,26 @@ def run(
         raise InvalidValue(f"Run {entry.run_uuid} is {entry.get_status_display().lower()}.")
     using = entry._state.db
     scope, repricer = Scope.from_json(entry.options["scope"]), Repricer(using)
-    with locks.held(_lock(entry)), connections[using].cursor() as cursor:
+    with (
+        locks.held(_lock(entry)),
+        connections[using].cursor() as cursor,
+        ThreadPoolExecutor(1) as beside,
+    ):
+
+        def read(last: int) -> _Batch:
+            """Read what comes behind a message, and have it priced beside."""
+            written = databases.of(cursor.db).written_by_others(cursor.db)
+            found = requests.after(cursor, scope, last, at_once)
+            return _Batch(found, written, beside.submit(repricer.costs, found))
+
         _set(entry, status=RepriceStatus.RUNNING)
         try:
-            while True:
-                version = databases.of(cursor.db).version(cursor.db)
-                found = requests.after(cursor, scope, entry.last_message_id, at_once)
-                if not found:
-                    break
-                _reprice(cursor, entry, repricer, found, version)
+            batch = read(entry.last_message_id)
+            while batch.found:
+                # The next is priced while the database writes this one, which takes as long.
+                following = read(batch.found[-1].id)
+                _reprice(cursor, entry, repricer, batch)
+                batch = following
                 progress(entry)
                 if should_stop():
                     _set(entry, status=RepriceStatus.WAITING)
@@ -105,17 +127,14 @@ def run(
     return entry
 
 
-def _reprice(
-    cursor, entry: RepriceRun, repricer: Repricer, found: list[Request], version: tuple[int, ...]
-) -> None:
-    """Price these requests, which were read when the database had this version."""
+def _reprice(cursor, entry: RepriceRun, repricer: Repricer, batch: _Batch) -> None:
     # Prices are looked up before the transaction, so that other writers wait for it less.
-    changes = repricer.changes(found)
+    changes, found = repricer.changes(batch.costs.result()), batch.found
     with transaction.atomic(entry._state.db):
-        if changes and databases.of(cursor.db).version(cursor.db) != version:
+        if changes and databases.of(cursor.db).written_by_others(cursor.db) != batch.written:
             # Somebody has written since, these messages perhaps.
             ids = [request.id for request, _ in changes]
-            changes = repricer.changes(requests.of_ids(cursor, ids))
+            changes = repricer.changes(repricer.costs(requests.of_ids(cursor, ids)))
         after = _write(cursor, entry, changes) if changes else 0
         at = RepriceRun.objects.using(entry._state.db).filter(
             pk=entry.pk, last_message_id=entry.last_message_id, status=RepriceStatus.RUNNING

@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from conversations import databases
 from conversations.errors import InvalidValue, UnknownId
 from conversations.models import (
     CostBasis,
@@ -239,23 +238,24 @@ def test_a_run_that_changed_nothing_has_nothing_to_undo():
         repricing.undo(repricing.apply(Scope()))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_somebody_changes_meanwhile_is_priced_as_it_is_then(history):
     book("m-1")
-    entry = repricing.begin(Scope())
-    version = databases.of(connection).version(connection)
-    with connection.cursor() as cursor:
-        found = requests_after(cursor, Scope(), 0, 100)
-    Message.objects.filter(sequence_number=3).update(input_tokens=2_000_000)
-    Message.objects.filter(sequence_number=4).update(cost=8.5)
-    Message.objects.filter(sequence_number=6).delete()
-    repricer = planning.Repricer("default")
-    RepriceRun.objects.update(status=RepriceStatus.RUNNING)
 
-    with connection.cursor() as cursor:
-        repricing._reprice(cursor, entry, repricer, found, version)
+    def edit(entry):
+        """Change what has been read and priced already, by another program."""
+        if entry.checked > 2:
+            return
+        with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+            other.execute("UPDATE messages SET input_tokens = 2000000 WHERE sequence_number = 3")
+            other.execute("UPDATE messages SET cost = 8.5 WHERE sequence_number = 4")
+            other.execute("DELETE FROM messages WHERE sequence_number = 6")
+            other.commit()
+
+    entry = repricing.run(repricing.begin(Scope()), progress=edit, at_once=2)
 
     assert costs()[2:5] == [2.0, 8.5, 17e-6]
-    assert entry.messages == 2
+    assert (entry.status, entry.messages) == (RepriceStatus.DONE, 2)
 
 
 def test_a_stopped_run_goes_on_where_it_was(history):
