@@ -212,7 +212,7 @@ def _tell(new: sqlite3.Connection, run: runs.Recorder, restored: Restored) -> No
         "kind": str(RunKind.RESTORE),
         "status": str(RunStatus.DONE),
         "options": entry.options,
-        "step": entry.step,
+        "step": "",
         "done": 0,
         "total": 0,
         "summary": run.summary,

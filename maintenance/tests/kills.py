@@ -339,6 +339,7 @@ def kills_of_restores(folder: Path, empty: Path, *, rounds: int, messages: int, 
                 wrong += ended(Child(folder / "words-of-restore", put_back).end())
                 wrong += [f"{path.name} was left" for path in leftovers(file)]
                 now = content(file)
+                clear(file)
             at = states.index(now) if now in states else at
             yield Round(moment, code != 0, found, wrong)
     finally:
