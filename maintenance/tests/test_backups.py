@@ -1,8 +1,7 @@
-"""Backup, restore, vacuum and the maintenance verbs, on real files."""
+"""Backup and restore, on real files."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from contextlib import closing
@@ -12,7 +11,7 @@ import pytest
 from django.db import connections
 
 from conversations.errors import SessionsError
-from maintenance import backups, database
+from maintenance import backups
 from sessionsite.manager import SessionManager
 
 
@@ -123,44 +122,3 @@ def test_the_database_is_never_its_own_backup(db, database_file):
         backups.backup(database_file, using=db.alias)
     with pytest.raises(SessionsError, match="is the database itself"):
         backups.restore(database_file, using=db.alias)
-
-
-def test_vacuum_gives_space_back(db, database_file):
-    session = db.list_sessions()[0]["session_uuid"]
-    db.add_messages(session, [{"role": "user", "content": f"{n} " * 2000} for n in range(300)])
-    db.delete_session(session)
-    before, after = database.vacuum(using=db.alias)
-    assert after < before / 2
-    assert after == database_file.stat().st_size
-    assert database.check(using=db.alias) == []
-
-
-def test_analyze_leaves_the_inner_tables_of_the_search_index_alone(db):
-    """Statistics on them make every sixteenth message take a scan of the whole index."""
-    with connections[db.alias].cursor() as cursor:
-        cursor.execute("ANALYZE")  # as another program may do
-        database.analyze(using=db.alias)
-        cursor.execute("SELECT DISTINCT tbl FROM sqlite_stat1")
-        analysed = {name for [name] in cursor.fetchall()}
-    assert {"sessions", "messages"} <= analysed
-    assert not {name for name in analysed if name.startswith("messages_fts")}
-
-
-def test_a_check_names_what_is_wrong(db, database_file):
-    assert database.check(using=db.alias) == []
-    with closing(sqlite3.connect(database_file)) as plain:
-        plain.execute("INSERT INTO messages_fts (rowid, content) VALUES (999, 'never said')")
-        plain.execute("UPDATE sessions SET model_id = 77")
-        plain.commit()
-    problems = database.check(using=db.alias)
-    assert any("sessions row 1 refers to a row of models" in problem for problem in problems)
-    assert any("search index" in problem for problem in problems)
-
-
-def test_sizes_and_info_say_what_is_there(db, database_file):
-    sizes = {size.name: size for size in database.sizes(using=db.alias)}
-    assert sizes["messages"].rows == 1
-    assert sizes["messages"].bytes >= 4096
-    info = database.info(using=db.alias)
-    assert info["tables"] == {"sessions": 1, "messages": 1, "models": 0, "projects": 0}
-    json.dumps(info)

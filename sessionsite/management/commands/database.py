@@ -11,7 +11,7 @@ from django.db import connections
 from conversations import commands
 from conversations.databases import files
 from maintenance import database
-from maintenance.management.commands import backup, restore
+from maintenance.management.commands import backup, maintenance, restore
 
 
 class Command(commands.Command):
@@ -30,12 +30,7 @@ class Command(commands.Command):
         verb("migrate", "Bring the database up to this version of the program.")
         backup.Command().add_arguments(verb("backup", backup.Command.help))
         restore.Command().add_arguments(verb("restore", restore.Command.help))
-        maintenance = verb("maintenance", "Keep the file small, quick and sound.")
-        maintenance.add_argument("--cleanup", action="store_true", help="all of the following")
-        maintenance.add_argument("--analyze", action="store_true", help="update statistics")
-        maintenance.add_argument("--vacuum", action="store_true", help="reclaim space")
-        maintenance.add_argument("--check", action="store_true", help="check integrity")
-        maintenance.add_argument("--sizes", action="store_true", help="show table sizes")
+        maintenance.Command().add_arguments(verb("maintenance", maintenance.Command.help))
 
     def handle(self, *, verb, db, **options):
         alias = files.connect(db) if db else "default"
@@ -48,7 +43,7 @@ class Command(commands.Command):
         self.print(f"Initializing database at {shown(path)}...")
         files.create_or_check(alias)
         self.print("Database initialized successfully")
-        database.analyze(using=alias)
+        database.renew_statistics(using=alias)
         self.print("Database optimized")
 
     def info(self, alias, path, *, format, **_):
@@ -65,6 +60,10 @@ class Command(commands.Command):
         self.print("\nTable Counts:")
         for name, count in info["tables"].items():
             self.print(f"  {name}: {count}")
+        self.print(f"\nFree Pages: {info['free_pages']} of {info['pages']}"
+                   f" ({info['free'] / 1e6:.2f} MB), WAL {info['wal'] / 1e6:.2f} MB")  # fmt: skip
+        for name in ("last_backup", "last_proven_backup", "last_check", "last_vacuum"):
+            self.print(f"{name.replace('_', ' ').capitalize()}: {info[name] or 'never'}")
 
     def migrate(self, alias, path, **options):
         if not path.exists():
@@ -83,32 +82,8 @@ class Command(commands.Command):
         other.verbosity = self.verbosity
         other.handle(**options, database=alias)
 
-    def maintenance(self, alias, path, *, cleanup, analyze, vacuum, check, sizes, **_):
-        if not (cleanup or analyze or vacuum or check or sizes):
-            raise CommandError(
-                "Say what to do: --cleanup (all of it), --analyze, --vacuum, --check, --sizes.",
-                returncode=commands.USAGE,
-            )
-        if cleanup:
-            self.print(f"Expired sign-ins deleted: {database.cleanup(using=alias)}")
-        if analyze or cleanup:
-            database.analyze(using=alias)
-            self.print("Statistics updated")
-        if vacuum or cleanup:
-            before, after = database.vacuum(using=alias)
-            self.print(f"Vacuumed: {before / 1e6:.2f} MB before, {after / 1e6:.2f} MB after")
-        if check or cleanup:
-            problems = database.check(using=alias)
-            if problems:
-                raise CommandError(
-                    "Integrity check found:\n  " + "\n  ".join(problems[:20]), returncode=4
-                )
-            self.print("Integrity check: ok")
-        if sizes or cleanup:
-            self.print(f"{'Table or index':<50} {'Rows':>12} {'MB':>10}")
-            for size in database.sizes(using=alias):
-                rows = "" if size.rows is None else f"{size.rows:,}"
-                self.print(f"{size.name:<50} {rows:>12} {size.bytes / 1e6:>10.2f}")
+    def maintenance(self, alias, path, **options):
+        self._hand_to(maintenance.Command, alias, options)
 
 
 def shown(path: Path) -> str:
