@@ -143,8 +143,9 @@ def tops(filters: AnalyticsFilter) -> list[Top]:
     """Return the sessions that cost most, used most tokens and ran longest."""
     days = filters.range
     found = []
+    top = top_sessions((one.key for one in METRICS), filters.where, days.first, days.last)
     for metric in METRICS:
-        sessions = top_sessions(metric.key, filters.where, days.first, days.last)
+        sessions = top[metric.key]
         least = sessions[-1].shown if sessions else None
         found.append(Top(metric, sessions, _at_least(filters, metric, least)))
     return found

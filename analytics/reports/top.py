@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -46,30 +47,75 @@ IN_CELLS = """
         AND session.project_id IS cells.project_id AND session.model_id IS cells.model_id
         AND session.started_at >= cells.begins_at AND session.started_at < cells.ends_at
 """
+# One pass over the sessions, and the greatest of each metric from what it found.
+OF_ALL = """
+    SELECT '{metric}', id FROM (
+        SELECT id FROM found WHERE of_{metric} > 0
+        ORDER BY of_{metric} DESC, started_at DESC, id DESC LIMIT %s
+    )
+"""
 
 
 def top_sessions(
-    metric: str, where: Where, first: date, last: date, *, limit: int = 10, using: str = "default"
-) -> list[Session]:
-    """Return the sessions started on these days with the greatest value of `metric`.
+    metrics: Iterable[str],
+    where: Where,
+    first: date,
+    last: date,
+    *,
+    limit: int = 10,
+    using: str = "default",
+) -> dict[str, list[Session]]:
+    """Return for each metric the sessions started on these days with its greatest values.
 
-    `metric` is cost_nanos, tokens or seconds (from start to completion). Each session has it as
-    `value`, and as `shown` in USD, tokens or ms. However many sessions there are, only those of
-    the days, projects and models in which the greatest values lie are read, unless tags or sources
-    are asked for.
+    Metrics are cost_nanos, tokens and seconds (from start to completion). Each session has its
+    value as `value`, and as `shown` in USD, tokens or ms. However many sessions there are, only
+    those of the days, projects and models in which the greatest values lie are read; where a tag or
+    a source is asked for, all that have it, once for all metrics.
     """
-    sessions = Session.objects.using(using).with_names().annotate(value=_value(metric))
+    metrics = tuple(metrics)
     if where.tag is None and where.source is None:
-        cells = _cells(metric, where, first, last, limit, using)
-        sessions = with_keys(sessions, _in_cells(cells, using))
+        keys = {
+            metric: _in_cells(_cells(metric, where, first, last, limit, using), using)
+            for metric in metrics
+        }
     else:
-        begin, end = midnight(first), midnight(last + timedelta(days=1))
-        sessions = _matching(sessions, where).filter(started_at__gte=begin, started_at__lt=end)
-    found = sessions.filter(value__gt=0).order_by("-value", "-started_at", "-id")
-    top = list(found[:limit])
+        keys = _of_all(metrics, where, first, last, limit, using)
+    return {metric: _greatest(metric, keys[metric], limit, using) for metric in metrics}
+
+
+def _greatest(metric: str, keys: list[int], limit: int, using: str) -> list[Session]:
+    sessions = Session.objects.using(using).with_names().annotate(value=_value(metric))
+    found = with_keys(sessions, keys).filter(value__gt=0)
+    top = list(found.order_by("-value", "-started_at", "-id")[:limit])
     for session in top:
         session.shown = METRICS[metric](session.value)
     return top
+
+
+def _of_all(
+    metrics: tuple[str, ...], where: Where, first: date, last: date, limit: int, using: str
+) -> dict[str, list[int]]:
+    """Return the keys at the top of each metric, of all sessions that match."""
+    begin, end = midnight(first), midnight(last + timedelta(days=1))
+    sessions = _matching(Session.objects.using(using).order_by(), where)
+    sessions = sessions.filter(started_at__gte=begin, started_at__lt=end)
+    columns = {f"of_{metric}": _value(metric) for metric in metrics}
+    sql, params = (
+        sessions.annotate(**columns)
+        .values_list("id", "started_at", *columns)
+        .query.sql_with_params()
+    )
+    names = ", ".join(("id", "started_at", *columns))
+    parts = " UNION ALL ".join(OF_ALL.format(metric=metric) for metric in metrics)
+    keys: dict[str, list[int]] = {metric: [] for metric in metrics}
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"WITH found({names}) AS MATERIALIZED ({sql}) {parts}",
+            [*params, *[limit] * len(metrics)],
+        )
+        for metric, key in cursor.fetchall():
+            keys[metric].append(key)
+    return keys
 
 
 def _value(metric: str):

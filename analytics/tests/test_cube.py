@@ -16,7 +16,7 @@ from analytics.ranges import Range
 from analytics.reports import costs, overview
 from analytics.reports.forecast import forecast
 from analytics.reports.series import over_time, stacked
-from analytics.reports.top import top_sessions
+from analytics.reports.top import METRICS, top_sessions
 from conversations.models import Message, Session
 from conversations.pricing import Pricer, Usage
 from conversations.tests.factories import add_message, make_model, make_project, make_session
@@ -145,7 +145,8 @@ def test_the_sessions_at_the_top_are_those_a_full_sort_finds(history, metric):
 
 def assert_the_top_is_found(metric: str, address: str) -> None:
     filters = on(f"from=2026-01-10&to=2026-03-15&{address}")
-    top = top_sessions(metric, filters.where, filters.range.first, filters.range.last)
+    days = filters.range
+    top = top_sessions(METRICS, filters.where, days.first, days.last)[metric]
     sessions = Session.objects.filter(started_at__gte=noon(8.5), started_at__lt=noon(73.5))
     if "tag" in address:
         sessions = sessions.filter(tag_rows__name="hot")

@@ -43,7 +43,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
         "hours": charts[1],
         "tables": tables,
         "states": budgets.states(),
-        "dearest": top_sessions("cost_nanos", filters.where, days.first, days.last),
+        "dearest": top_sessions(["cost_nanos"], filters.where, days.first, days.last)["cost_nanos"],
     }
     return render_report(
         request, "analytics-overview", filters, context, charts=charts, tables=tables
