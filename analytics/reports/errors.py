@@ -208,15 +208,16 @@ def newest(
     """Return the newest messages of the range that say what went wrong.
 
     Looked for among the `LOOKED_AT` newest of all: however many there are, it takes no longer. And
-    mostly enough of them are among the first of these.
+    mostly enough of them are among the first of these, which tell how many more it takes.
     """
     ids: list[int] = []
+    looked_at, further = 0, LOOKED_AT // 10
     with connections[using].cursor() as cursor:
-        for looked_at in (LOOKED_AT // 10, LOOKED_AT):
+        while len(ids) < limit and looked_at < LOOKED_AT:
+            looked_at = min(further, LOOKED_AT)
             cursor.execute(*newest_sql(where, days, limit, using, looked_at))
             ids = [id for [id] in cursor.fetchall()]
-            if len(ids) == limit:
-                break
+            further = looked_at * 3 * limit // (2 * len(ids)) if ids else LOOKED_AT
     rows = (
         Message.objects.using(using)
         .select_related("model", "session__model")
