@@ -27,7 +27,7 @@ def main() -> int:
     )
 
     def rounds(folder, empty):
-        from maintenance.tests.kills import kills_of_backups
+        from maintenance.tests.kills_of_copies import kills_of_backups
 
         return kills_of_backups(
             folder, empty, rounds=given.rounds, messages=given.messages, seed=given.seed

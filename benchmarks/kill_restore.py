@@ -25,7 +25,7 @@ def main() -> int:
     given = options(__doc__, rounds=200, seed=0, messages=(10_000, "in the larger backup"))
 
     def rounds(folder, empty):
-        from maintenance.tests.kills import kills_of_restores
+        from maintenance.tests.kills_of_copies import kills_of_restores
 
         return kills_of_restores(
             folder, empty, rounds=given.rounds, messages=given.messages, seed=given.seed

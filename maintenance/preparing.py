@@ -17,6 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 from conversations import schema
 from conversations.databases import files
 from conversations.errors import SessionsError
+from conversations.search import index
 
 from . import backups, histories, swapping
 from .swapping import Condition
@@ -107,7 +108,9 @@ def erase(alias: str, again: dict[str, bool], user: AbstractBaseUser | None) -> 
                 if isinstance(app, schema.KeptApp):
                     app.forget(cursor, ids)
             cursor.execute("DELETE FROM sessions WHERE session_uuid = %s", [uuid])
-        # What was deleted would come along in free pages and in the search index.
+    # What was deleted would come along in the search index and in free pages.
+    index.optimize(using=alias)
+    with connections[alias].cursor() as cursor:
         cursor.execute("VACUUM")
 
 
