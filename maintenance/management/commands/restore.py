@@ -130,14 +130,14 @@ def named(text: str, sessions: Sessions) -> list[str]:
     rest = sessions.count - len(sessions.named)
     return [
         f"{text}: {sessions.count:,} {unit}",
-        *(f"  {uuid}  {one_line(title)}" for uuid, title in sessions.named),
+        *(f"  {one_line(uuid)}  {one_line(title)}" for uuid, title in sessions.named),
         *([f"  and {rest:,} more"] if rest else []),
     ]
 
 
-def one_line(title: str) -> str:
-    """Return a title without what would move the cursor of a terminal."""
-    return "".join(sign if sign.isprintable() else " " for sign in title)[:80]
+def one_line(text: str) -> str:
+    """Return a text without what would move the cursor of a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:80]
 
 
 def as_json(seen: Preview) -> dict[str, Any]:
