@@ -157,7 +157,7 @@ def _mend(
 def _rebuild(kinds: set[Kind], using: str) -> list[dict[str, Any]]:
     """In one transaction: put references right, put up definitions, make anew what is derived."""
     connection = connections[using]
-    kept = [app for app in apps.get_app_configs() if isinstance(app, schema.KeptApp)]
+    kept = kept_apps()
     put_aside: list[dict[str, Any]] = []
     with without_foreign_keys(using), transaction.atomic(using), connection.cursor() as cursor:
         # Without the triggers, which would delete or write what hangs on a row.
@@ -168,12 +168,25 @@ def _rebuild(kinds: set[Kind], using: str) -> list[dict[str, Any]]:
             clear_references(aside)
             put_aside = aside.report()
         cursor.execute("DROP TABLE IF EXISTS bulk_load")
-        for app in kept:
-            schema.put_up(app, connection)
-        databases.of(connection).recount(cursor)
-        for app in kept:
-            app.rebuild(cursor)
+        put_up_again(kept, cursor)
     return put_aside
+
+
+def kept_apps() -> list[schema.KeptApp]:
+    """Return the apps that keep triggers, views and derived tables, the lowest first."""
+    return [app for app in apps.get_app_configs() if isinstance(app, schema.KeptApp)]
+
+
+def put_up_again(kept: list[schema.KeptApp], cursor) -> None:
+    """Put up what was taken down, with all that is derived made anew; in a transaction."""
+    # Counted while there are no triggers yet, which would each time write the roll-ups.
+    databases.of(cursor.db).recount(cursor)
+    for app in kept:
+        schema.put_up(app, cursor.db)
+    for app in kept:
+        app.rebuild(cursor)
+    # Wakes the trigger that completes jobs whose items are all done.
+    cursor.execute("UPDATE batch_jobs SET status = status WHERE status = 'running'")
 
 
 @contextmanager

@@ -84,15 +84,21 @@ class Aside:
         ]
 
 
-def clear_references(aside: Aside) -> None:
+def clear_references(aside: Aside, leave: Iterable[str] = ()) -> None:
     """Put aside whatever refers to a row that is not there, until nothing does.
+
+    Tables in `leave` are left as they are.
 
     Where the schema lets go of a reference (SET NULL), only the reference is put aside; otherwise
     the row, and what then refers to it. Foreign keys and triggers must be switched off: they would
     delete without a word what hangs on a row.
     """
     database = aside.database
-    while broken := database.execute("PRAGMA foreign_key_check").fetchall():
+    while broken := [
+        row
+        for row in database.execute("PRAGMA main.foreign_key_check").fetchall()
+        if row[0] not in leave
+    ]:
         seen: set[tuple[str, int]] = set()
         for table, rowid, parent, number in broken:
             _, _, _, column, _, _, on_delete, _ = next(

@@ -14,6 +14,11 @@ from django.db.migrations.loader import MigrationLoader
 
 from conversations.errors import DatabaseTrouble, explained
 
+# What tells a database of the original system from that of another program.
+TELLING = {
+    "sessions": {"id", "session_uuid", "title"},
+    "messages": {"id", "message_uuid", "session_id", "sequence_number", "role", "content"},
+}
 OUR_APPS = {"conversations", "analytics", "maintenance", "sessionsite"}
 
 
@@ -59,6 +64,11 @@ def pending(alias: str) -> str | None:
     name = connections[alias].settings_dict["NAME"]
     applied = _applied_migrations(Path(name))
     if not any(app == "conversations" for app, _ in applied):
+        if is_original(Path(name)):
+            return (
+                f"{name} is a database of the original system."
+                f" Adopt it: python session_db_setup.py --db {name} migrate"
+            )
         return (
             f"{name} is not a database of this program, and is left as it is."
             " Give the name of a file that does not exist yet, or of one made by this program."
@@ -70,6 +80,28 @@ def pending(alias: str) -> str | None:
     if set(loader.graph.leaf_nodes()) - applied:
         return f"{name} is of an older version. Run: python session_db_setup.py --db {name} migrate"
     return None
+
+
+def is_older(alias: str) -> bool:
+    """Say whether the file of `alias` is one of ours, and all that it lacks are migrations."""
+    applied = _applied_migrations(Path(connections[alias].settings_dict["NAME"]))
+    loader = MigrationLoader(None)
+    return (
+        any(app == "conversations" for app, _ in applied)
+        and not {key for key in applied if key[0] in OUR_APPS} - set(loader.disk_migrations)
+        and bool(set(loader.graph.leaf_nodes()) - applied)
+    )
+
+
+def is_original(file: Path) -> bool:
+    """Say whether a file is of the system this grew out of: our tables, made without migrations."""
+    if any(app == "conversations" for app, _ in _applied_migrations(file)):
+        return False
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+        return all(
+            columns <= {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+            for table, columns in TELLING.items()
+        )
 
 
 def _applied_migrations(file: Path) -> set[tuple[str, str]]:

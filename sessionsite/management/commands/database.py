@@ -10,7 +10,8 @@ from django.db import connections
 
 from conversations import commands
 from conversations.databases import files
-from maintenance import database
+from conversations.errors import DatabaseTrouble, explained
+from maintenance import adopting, database, repairing
 from maintenance.management.commands import backup, maintenance, restore
 
 
@@ -27,7 +28,13 @@ class Command(commands.Command):
         verb("init", "Make the database, if there is none.")
         about = verb("info", "Print path, size and counts.")
         commands.add_format(about)
-        verb("migrate", "Bring the database up to this version of the program.")
+        migrate = verb(
+            "migrate",
+            "Bring the database up to this version of the program, or adopt one of the original"
+            " system; it is kept beside it as it was.",
+        )
+        migrate.add_argument("--dry-run", "-n", action="store_true", help="only say what it does")
+        commands.add_format(migrate)
         backup.Command().add_arguments(verb("backup", backup.Command.help))
         restore.Command().add_arguments(verb("restore", restore.Command.help))
         maintenance.Command().add_arguments(verb("maintenance", maintenance.Command.help))
@@ -65,11 +72,38 @@ class Command(commands.Command):
         for name in ("last_backup", "last_proven_backup", "last_check", "last_vacuum"):
             self.print(f"{name.replace('_', ' ').capitalize()}: {info[name] or 'never'}")
 
-    def migrate(self, alias, path, **options):
+    def migrate(self, alias, path, *, dry_run, format, **options):
         if not path.exists():
             raise CommandError(f"There is no {path} to migrate; `init` makes one.")
-        call_command("migrate", database=alias, interactive=False, verbosity=options["verbosity"])
-        self.print("Database is up to date")
+        with explained(alias):
+            result = {"schema": 1, "dry_run": dry_run, "kept": None, "adoption": None}
+            if files.is_original(path):
+                report = adopting.adopt(dry_run=dry_run, using=alias, on_step=self.say)
+                result |= {"kept": report.copy, "adoption": report.as_dict()}
+                told = adopting.lines(report)
+            elif files.is_older(alias):
+                kept = None if dry_run else repairing.keep_copy("before-migrate", using=alias)
+                result["kept"] = kept and str(kept)
+                told = [f"As it was it is kept: {kept}" if kept else "Would be migrated"]
+            elif reason := files.pending(alias):
+                raise DatabaseTrouble(reason)
+            else:
+                told = []
+            if not dry_run:
+                call_command(
+                    "migrate",
+                    database=alias,
+                    interactive=False,
+                    verbosity=0 if format == "json" else options["verbosity"],
+                    stdout=self.stdout._out,
+                )
+        if format == "json":
+            self.print_json(result)
+            return
+        for line in told:
+            self.print(line)
+        if not dry_run or not told:
+            self.print("Database is up to date")
 
     def backup(self, alias, path, **options):
         self._hand_to(backup.Command, alias, options)
