@@ -55,6 +55,7 @@ def copied(plain: Path, database: Path, state: Condition) -> Iterator[tuple[Path
             copy.execute("PRAGMA synchronous = OFF")  # after a crash it is thrown away
             source.backup(copy, pages=-1)
             copy.execute("PRAGMA journal_mode = DELETE")
+            backups.manifest.mark(copy, is_backup=False)
             if state is Condition.SOUND:
                 _fit_pages(copy, database)
         yield scratch, alias

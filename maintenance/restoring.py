@@ -29,16 +29,6 @@ __all__ = ["Preview", "Restored", "preview", "restore"]
 LOCK = "restore"
 
 
-if not hasattr(backups, "opened"):  # until it is
-
-    @contextmanager
-    def _opened(file, *, passphrase=None, identities=()):
-        backups.verify(file)
-        yield file, None
-
-    backups.opened = _opened
-
-
 @dataclass(frozen=True)
 class Restored:
     """What a restore has done."""
@@ -174,7 +164,7 @@ def _keep(aside: Path, using: str) -> bool:
 
     def keep() -> bool:
         try:
-            backups.backup(aside, using=using)
+            backups.backup(aside, is_recorded=False, using=using)
             return True
         except (SessionsError, DatabaseError, sqlite3.DatabaseError):
             with (

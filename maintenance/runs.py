@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -25,13 +25,21 @@ class Recorder:
 
     def __init__(self, entry: MaintenanceRun) -> None:
         self.entry = entry
+        self.using: str = entry._state.db or "default"
         self.summary = ""
         self.report: dict[str, Any] = {}
         self._told = 0.0
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the database has the run, and can have more of it."""
+        return self.entry.pk is not None
+
     def at(self, step: str, done: int = 0, total: int = 0) -> None:
         """Say what the run is at; writes at most twice a second, and a new step at once."""
         now = time.monotonic()
+        if not self.is_kept:
+            return
         if step == self.entry.step and now - self._told < PROGRESS_SECONDS:
             return
         self._told = now
@@ -58,14 +66,21 @@ def recorded(
     user: AbstractBaseUser | None = None,
     options: dict[str, Any] | None = None,
     entry: MaintenanceRun | None = None,
+    is_recorded: bool = True,
     using: str = "default",
 ) -> Iterator[Recorder]:
     """Record what the block does as a run, `entry` or a new one; what it raises goes on.
 
     The block sets `summary` and `report`. A run whose process ends without a word is told apart
-    by the lock that it held.
+    by the lock that it held. Where the database cannot hold a run, of an older version or on a
+    full disk, the block runs all the same.
     """
-    entry = entry or begin(kind, user=user, options=options, using=using)
+    if entry is None and is_recorded:
+        with suppress(DatabaseError):
+            entry = begin(kind, user=user, options=options, using=using)
+    if entry is None:
+        yield Recorder(MaintenanceRun(kind=kind, options=options or {}))
+        return
     recorder = Recorder(entry)
     with locks.held(_lock(entry)):
         entry.status, entry.started_at = RunStatus.RUNNING, timezone.now()
