@@ -34,7 +34,7 @@ TABLES = """
     WHERE type = 'table' AND rootpage > 0 AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '*_fts_*'
     ORDER BY name
 """
-INDEXES = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%fts5%' ORDER BY 1"
+INDEXES = "SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5(%' ORDER BY 1"
 LISTED = 20  # problems of a kind
 
 
@@ -139,7 +139,7 @@ def read(file: Path) -> Manifest | None:
     with file.open("rb") as stream:
         header = stream.read(100)
         if header[:16] != b"SQLite format 3\0":
-            raise UnusableBackup(f"{file} is no backup: it is not an SQLite database.")
+            raise UnusableBackup(f"{file} cannot be restored: it is not an SQLite database.")
         is_marked = int.from_bytes(header[68:72], "big") == APPLICATION_ID
         end = b""
         if size >= END:

@@ -310,10 +310,34 @@ def test_a_file_that_is_no_sound_backup_is_refused(db, tmp_path, database_file, 
     assert not list(database_file.parent.glob("*before-restore*"))
 
 
+def test_the_restored_database_is_no_longer_marked_as_a_backup(db, copy, tmp_path):
+    restore(copy, using=db.alias)
+    restore(plain_copy(db, tmp_path), using=db.alias)
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        ({"compress": True}, {}),
+        ({"compress": True, "passphrase": "open sesame"}, {"passphrase": "open sesame"}),
+    ],
+)
+def test_compressed_and_encrypted_backups_are_restored(db, tmp_path, options, keys):
+    packed = backups.backup(tmp_path / "packed", using=db.alias, **options).path
+    db.create_session("Too new")
+    if keys:
+        for wrong in ({}, {"passphrase": "sesame"}):
+            with pytest.raises(backups.UnusableBackup, match="passphrase"):
+                restore(packed, using=db.alias, **wrong)
+    assert preview(packed, using=db.alias, **keys).then.sessions == 1
+    restore(packed, using=db.alias, **keys)
+    assert [row["title"] for row in db.list_sessions()] == ["Keep me"]
+
+
 def test_a_refused_restore_stands_in_the_history(db, tmp_path):
     with pytest.raises(backups.UnusableBackup):
         restore(tmp_path / "nowhere.db", using=db.alias)
-    run = MaintenanceRun.objects.using(db.alias).get()
+    run = MaintenanceRun.objects.using(db.alias).get(kind="restore")
     assert (run.kind, run.status) == (RunKind.RESTORE, RunStatus.FAILED)
     assert "nowhere.db" in run.error
 
@@ -347,7 +371,7 @@ def test_an_older_backup_is_brought_up_to_this_version(db, tmp_path, database_fi
     assert files.pending(db.alias) is None
     assert titles(database_file) == ["Keep me"]
     assert problems(database_file) == []
-    assert MaintenanceRun.objects.using(db.alias).get().status == RunStatus.DONE
+    assert MaintenanceRun.objects.using(db.alias).get(kind="restore").status == RunStatus.DONE
     assert file.read_bytes() == before
 
 
@@ -369,7 +393,19 @@ def test_a_backup_goes_into_the_place_of_an_older_database(db, copy, tmp_path, d
     assert titles(database_file) == ["Keep me"]
     assert files.pending(db.alias) is None
     assert restored.kept.exists()
-    assert MaintenanceRun.objects.using(db.alias).get().status == RunStatus.DONE
+    assert MaintenanceRun.objects.using(db.alias).get(kind="restore").status == RunStatus.DONE
+
+
+def test_a_database_of_another_program_is_kept_as_it_is(db, copy, database_file):
+    db.close()
+    database_file.unlink()
+    with changed(database_file) as plain:
+        plain.execute("CREATE TABLE recipes (name)")
+        plain.execute("INSERT INTO recipes VALUES ('soup')")
+    restored = restore(copy, using=db.alias)
+    assert titles(database_file) == ["Keep me"]
+    with closing(sqlite3.connect(restored.kept)) as kept:
+        assert kept.execute("SELECT name FROM recipes").fetchall() == [("soup",)]
 
 
 # -- a database that is lost -----------------------------------------------------------------------
@@ -381,7 +417,7 @@ def test_a_database_that_is_missing_is_brought_back(db, copy, database_file):
     restored = restore(copy, using=db.alias)
     assert (restored.kept, titles(database_file)) == (None, ["Keep me"])
     assert problems(database_file) == []
-    assert MaintenanceRun.objects.using(db.alias).get().status == RunStatus.DONE
+    assert MaintenanceRun.objects.using(db.alias).get(kind="restore").status == RunStatus.DONE
 
 
 def test_a_wal_that_outlived_its_database_is_not_played_into_the_restored_one(
@@ -468,7 +504,9 @@ def test_the_history_of_maintenance_is_kept(db, copy):
     last = runs.first()
     assert (last.kind, last.status, runs.count()) == (RunKind.RESTORE, RunStatus.DONE, count + 2)
     assert "1 session" in last.summary
-    assert last.report["kept"]
+    kept = Backup.objects.using(db.alias).get(path=last.report["kept"])
+    assert kept.bytes == Path(kept.path).stat().st_size
+    assert kept.manifest["counts"]["erasures"] == 1
 
 
 def test_users_are_found_again_by_name_or_let_go_of(db, tmp_path, database_file):
