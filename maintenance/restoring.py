@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connections
@@ -20,7 +23,7 @@ from conversations.errors import SessionsError
 from conversations.writing import new_id
 
 from . import backups, histories, preparing, previews, runs, swapping
-from .models import MaintenanceRun, RunKind, RunStatus
+from .models import Backup, MaintenanceRun, RunKind, RunStatus
 from .previews import Preview
 from .swapping import Condition
 
@@ -123,14 +126,16 @@ def _exchange(
     aside = _free_name(database)
     with closing(swapping.opened(database)) as old:
         before = _version(old)
-        restored = replace(restored, kept=aside, is_kept_sound=_keep(aside, using))
+        kept = _keep(aside, using)
 
         def once_locked(new: sqlite3.Connection) -> None:
-            nonlocal restored
+            nonlocal kept
             if _version(old) != before:  # what others have stored meanwhile is kept as well
-                restored = replace(restored, is_kept_sound=_keep(aside, using))
+                kept = _keep(aside, using)
             histories.carry_over(old, new)
-            _tell(new, run, restored)
+            if kept.row:
+                histories.put(new, Backup._meta.db_table, kept.row)
+            _tell(new, run, replace(restored, kept=aside, is_kept_sound=kept.is_sound))
             new.commit()
 
         try:
@@ -138,7 +143,7 @@ def _exchange(
         except BaseException:
             aside.unlink(missing_ok=True)  # it is a copy of what is still there
             raise
-    return restored
+    return replace(restored, kept=aside, is_kept_sound=kept.is_sound)
 
 
 def _put_in_place(
@@ -156,29 +161,67 @@ def _put_in_place(
     return restored
 
 
-def _keep(aside: Path, using: str) -> bool:
-    """Keep the database under another name; say whether that is a sound backup.
+@dataclass(frozen=True)
+class _Kept:
+    """What was there, under another name: as a backup with its row, or page by page."""
 
-    A damaged one is kept page by page, as it is: what can be saved of it, may be.
+    row: dict[str, Any] | None
+    is_sound: bool
+
+
+def _keep(aside: Path, using: str) -> _Kept:
+    """Keep the database under another name.
+
+    One that is damaged, or of another program, is kept page by page: what can be saved of it, may
+    be.
     """
 
-    def keep() -> bool:
+    def keep() -> _Kept:
         try:
-            backups.backup(aside, is_recorded=False, using=using)
-            return True
+            copy = backups.backup(aside, is_recorded=False, using=using)
         except (SessionsError, DatabaseError, sqlite3.DatabaseError):
-            with (
-                closing(swapping.opened(_path(using))) as damaged,
-                closing(sqlite3.connect(aside)) as copy,
-            ):
-                damaged.backup(copy, pages=-1)
-            return False
+            return _Kept(None, _copy_pages(_path(using), aside))
         finally:
             connections.close_all()
+        with aside.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        row = {
+            "path": str(copy.path), "bytes": copy.size, "sha256": digest,
+            "manifest": copy.manifest.as_dict(), "is_encrypted": False,
+            "made_at": time_text(timezone.now()),
+        }  # fmt: skip
+        return _Kept(row, True)
 
     # On a connection of its own: this thread's is being written into.
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(keep).result()
+
+
+def _copy_pages(database: Path, aside: Path) -> bool:
+    """Copy a database as it is; say whether it is whole."""
+    draft = aside.with_name(f".{aside.name}.{os.getpid()}.part")
+    try:
+        draft.touch(mode=0o600)
+        with closing(swapping.opened(database)) as source, closing(sqlite3.connect(draft)) as copy:
+            source.backup(copy, pages=-1)
+        is_whole = _is_whole(draft)
+        swapping.flush(draft)
+        draft.replace(aside)
+    except (OSError, sqlite3.Error) as error:
+        raise SessionsError(
+            f"Nothing was restored: what is there cannot be kept in {aside}: {error}."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return is_whole
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        with closing(swapping.opened(file)) as database:
+            return database.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _tell(new: sqlite3.Connection, run: runs.Recorder, restored: Restored) -> None:
@@ -229,15 +272,8 @@ def _recorded(
         except (DatabaseError, sqlite3.DatabaseError):
             if entry is not None:
                 raise
-            run = _Unrecorded(_unsaved(options))
+            run = runs.Recorder(_unsaved(options))
         yield run
-
-
-class _Unrecorded(runs.Recorder):
-    """A run of which nothing can be written down before it is over."""
-
-    def at(self, step: str, done: int = 0, total: int = 0) -> None:
-        """Say nothing."""
 
 
 def _unsaved(options: dict[str, object]) -> MaintenanceRun:
@@ -252,7 +288,7 @@ def _run(user, options, entry, using) -> Iterator[runs.Recorder]:
     database = _path(using)
     is_current = swapping.condition(database) is Condition.SOUND and not files.pending(using)
     if entry is None and not is_current:
-        yield _Unrecorded(_unsaved(options))
+        yield runs.Recorder(_unsaved(options))
         return
     with runs.recorded(
         RunKind.RESTORE, user=user, options=options, entry=entry, using=using

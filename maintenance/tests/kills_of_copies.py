@@ -38,6 +38,7 @@ def kills_of_backups(
 ) -> Iterator[Round]:
     """Kill backups while another process writes; yield a `Round` for each.
 
+    Every second pair is killed near its end, where the file gets its name.
     Found is `nothing`, the `older` backup that was to be replaced, or a `new` one.
     """
     chance = random.Random(seed)
@@ -52,15 +53,15 @@ def kills_of_backups(
     def make(say):
         say(str(backups.backup(name, using=alias).path))
 
-    seconds = duration(folder, make)
     luck = random.Random(seed)
     writer = Child(folder / "words-of-writer", lambda say: write(alias, "writer", luck, say))
     try:
+        seconds = duration(folder, make)
         for number in range(rounds):
             if number % 2:
                 name.unlink(missing_ok=True)
             before = digest(name)
-            moment = chance.uniform(0, seconds)
+            moment = chance.uniform(0.7 if number % 4 > 1 else 0, 1.1) * seconds
             child = Child(folder / "words-of-backup", make)
             time.sleep(moment)
             code = child.kill()
