@@ -1,7 +1,12 @@
 """Looking after the file: backup, restore, vacuum, checks, sizes."""
 
-from django.apps import AppConfig
+from conversations import schema
 
 
-class MaintenanceConfig(AppConfig):
+class MaintenanceConfig(schema.KeptApp):
     name = "maintenance"
+
+    def forget(self, cursor, session_ids):
+        from . import setting_aside
+
+        setting_aside.forget(cursor, session_ids)

@@ -10,10 +10,11 @@ from enum import StrEnum
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.models import Index, Model, UniqueConstraint
 
 from conversations import schema
+from conversations.errors import explained
 from conversations.search import index as search_index
 
 from . import runs
@@ -46,6 +47,8 @@ SAYINGS = (
         re.compile(r"(CHECK constraint failed|NULL value|\w+ value) in |non-unique entry in index"),
     ),
 )
+# What keeps a database from being checked, and is no fault of it.
+PASSING = re.compile("is locked|readonly database|disk is full|interrupted")
 MOST = 100  # findings of a kind that are listed one by one
 TOO_LOW = """
     SELECT seq FROM sqlite_sequence WHERE name = %s AND seq < (SELECT MAX(rowid) FROM "{table}")
@@ -79,9 +82,13 @@ def check(
 ) -> list[Finding]:
     """Return what is wrong with the file and with what is derived from it, empty if nothing is.
 
-    It reads everything several times; others go on reading and writing.
+    It reads everything several times; others go on reading and writing. Raises `DatabaseTrouble`
+    if another process keeps the lock, which the search indexes need to be checked.
     """
-    with recorded_if_possible(RunKind.CHECK, user=user, entry=entry, using=using) as run:
+    with (
+        explained(using),
+        recorded_if_possible(RunKind.CHECK, user=user, entry=entry, using=using) as run,
+    ):
         found = findings(using=using, at=run.at)
         run.summary = in_words(found)
         run.report = {"findings": [finding.as_dict() for finding in found]}
@@ -100,7 +107,10 @@ def in_words(found: list[Finding]) -> str:
 def findings(
     *, using: str = "default", at: Callable[[str], None] = lambda step: None
 ) -> list[Finding]:
-    """Return what `check` finds, without a record of it; `at` is told each step."""
+    """Return what `check` finds, without a record of it; `at` is told each step.
+
+    Raises the database's error where it says nothing of the file: that it is locked, say.
+    """
     found: list[Finding] = []
     for kind, step, look in (
         (Kind.FILE, "Reading the file", _file),
@@ -115,6 +125,8 @@ def findings(
         try:
             found += _few(kind, look(using))
         except DatabaseError as error:
+            if PASSING.search(str(error)):
+                raise
             found.append(Finding(kind, f"{step} failed: {error}"))
     return found
 
@@ -219,6 +231,8 @@ def low_sequences(using: str) -> list[str]:
 
 def _search(using: str) -> Iterator[Finding]:
     for text in search_index.check(using=using):
+        if PASSING.search(text):
+            raise OperationalError(text)
         yield Finding(Kind.SEARCH, text)
 
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
-from conversations import databases, schema
+from conversations import databases, locks, schema
 from conversations.errors import SessionsError, explained
 
 from . import checking, runs
@@ -97,8 +97,15 @@ def keep_copy(label: str, *, using: str = "default") -> Path:
 
 def copy_beside(source: sqlite3.Connection, path: Path, label: str) -> Path:
     """Write what `source` holds to `<path>.<label>-<local time>` and return where; on disk."""
-    copy = _unused(path.with_name(f"{path.name}.{label}-{timezone.localtime():%Y%m%d_%H%M%S}"))
-    draft = path.with_name(f".{copy.name}.{os.getpid()}.part")
+    with locks.alone(f"copying-{path.name}"):
+        for leftover in path.parent.glob(f".{path.name}.before-*.part*"):
+            leftover.unlink(missing_ok=True)  # of one that was killed: the lock says so
+        copy = path.with_name(f"{path.name}.{label}-{timezone.localtime():%Y%m%d_%H%M%S}")
+        return _copy(source, _unused(copy))
+
+
+def _copy(source: sqlite3.Connection, copy: Path) -> Path:
+    draft = copy.with_name(f".{copy.name}.{os.getpid()}.part")
     try:
         draft.touch(mode=0o600)
         with closing(sqlite3.connect(draft)) as written:

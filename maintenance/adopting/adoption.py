@@ -190,8 +190,6 @@ def _remove_leftovers(path: Path) -> None:
     """Remove what an adoption left that was killed; the lock says that none is at work."""
     for leftover in path.parent.glob(f".{path.name}.*.adopting*"):
         leftover.unlink(missing_ok=True)
-    for leftover in path.parent.glob(f".{path.name}.before-adoption-*.part*"):
-        leftover.unlink(missing_ok=True)
 
 
 @contextmanager

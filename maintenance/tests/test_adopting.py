@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -234,38 +235,49 @@ def test_a_file_of_another_page_size_is_adopted(tmp_path, empty_database, unbloc
 
 
 def test_killed_at_any_moment_it_is_the_old_database_or_the_new(tmp_path):
-    """More often by `python -m benchmarks.kill_adoption`."""
-    assert kill(tmp_path, delays=[3.5]) == 1
+    """More often by `python benchmarks/kill_adoption.py`."""
+    counts = kill(tmp_path, moments=[("Swapping", 0.0)])
+    assert sum(counts.values()) == 1
 
 
-def kill(folder: Path, delays) -> int:
-    """Kill adoptions after so many seconds each, then let one end; return how many were killed."""
+def kill(folder: Path, moments: Iterable[tuple[str, float]]) -> Counter:
+    """Kill adoptions, each so many seconds after a step begins; return what each left, counted.
+
+    At last one may end.
+    """
     file = original.make(folder / "old.db")
     before = dump(file)
-    killed = 0
-    for delay in delays:
-        adoption_process = start(file)
-        time.sleep(delay)
-        adoption_process.send_signal(signal.SIGKILL)
-        killed += adoption_process.wait() == -signal.SIGKILL
+    counts: Counter = Counter()
+    for step, delay in moments:
+        with start(file) as adoption_process:
+            for line in adoption_process.stderr:
+                if step in line:
+                    break
+            time.sleep(delay)
+            adoption_process.kill()
         assert rows(file, "PRAGMA integrity_check") == [("ok",)]
         if files.is_original(file):
+            counts["old"] += 1
             assert dump(file) == before
         else:
+            counts["new"] += 1
             assert rows(file, "SELECT COUNT(*) FROM messages") == [(5,)]
             file.unlink()
             original.make(file)
-    assert start(file).wait() == 0
+            before = dump(file)
+    with start(file) as adoption_process:
+        adoption_process.communicate()
+    assert adoption_process.returncode == 0
     assert rows(file, "SELECT COUNT(*) FROM messages") == [(5,)]
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-    return killed
+    return counts
 
 
 def start(file: Path) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "session_db_setup.py", "--db", str(file), "migrate"],
         cwd=ROOT, env={**os.environ, "SESSIONS_DATA": str(file.parent / "data")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

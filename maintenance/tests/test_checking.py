@@ -7,9 +7,11 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from django.apps import apps
 from django.db import connections
 
-from maintenance import checking, repairing
+from conversations.errors import DatabaseTrouble
+from maintenance import checking, repairing, setting_aside
 from maintenance.checking import Kind
 from maintenance.models import MaintenanceRun
 from sessionsite.manager import SessionManager
@@ -261,3 +263,25 @@ def test_very_many_findings_are_counted(db, spoil):
     problems = checking.check(using=db.alias)
     assert len(problems) == checking.MOST + 1
     assert problems[-1].text == "and 50 more such"
+
+
+def test_a_lock_that_another_program_holds_is_no_fault_of_the_file(db, database_file):
+    connections[db.alias].cursor().execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseTrouble, match="is locked: another program"):
+            checking.check(using=db.alias)
+    assert found(db) == {}
+
+
+def test_what_was_put_aside_of_a_session_can_be_forgotten(db, database_file):
+    session = db.list_sessions()[0]
+    with closing(sqlite3.connect(database_file, isolation_level=None)) as plain:
+        aside = setting_aside.Aside(plain)
+        aside.keep("messages", 7, None, "a reason", {"session_id": 1, "content": "canary"})
+        aside.keep("messages", 8, None, "a reason", {"session_id": 2, "content": "another"})
+    assert session["id"] == 1
+    app = apps.get_app_config("maintenance")
+    with connections[db.alias].cursor() as cursor:
+        app.forget(cursor, [1])
+    assert rows(db, "SELECT row_id FROM set_aside") == [(8,)]
