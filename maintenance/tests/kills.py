@@ -130,13 +130,13 @@ def said_messages(count: int) -> list[dict]:
 
 
 def duration(folder: Path, work: Callable[[Callable[[str], None]], object]) -> float:
-    """Return the seconds that undisturbed work takes in a process: of three, the most."""
-    longest = 0.0
+    """Return the seconds that undisturbed work takes in a process: the middle of three."""
+    taken = []
     for _ in range(3):
         started = time.perf_counter()
         assert Child(folder / "words-of-first", work).end() == 0
-        longest = max(longest, time.perf_counter() - started)
-    return longest
+        taken.append(time.perf_counter() - started)
+    return sorted(taken)[1]
 
 
 def digest(file: Path) -> str | None:
@@ -147,7 +147,9 @@ def digest(file: Path) -> str | None:
 # -- a writer ----------------------------------------------------------------------------------
 
 
-def write(alias: str, name: str, chance: random.Random, say: Callable[[str], None]) -> None:
+def write(
+    alias: str, name: str, chance: random.Random, say: Callable[[str], None], pause: float = 0
+) -> None:
     """Create, extend and delete sessions without end, saying what begins and what is stored."""
     mine: dict[str, tuple[str, int]] = {}
     for number in range(1_000_000):
@@ -173,6 +175,7 @@ def write(alias: str, name: str, chance: random.Random, say: Callable[[str], Non
             say(f"begin {title} {count}")
             writing.delete_session(mine.pop(title)[0], using=alias)
         say(f"done {title} {count}")
+        time.sleep(pause)
 
 
 def kept(file: Path) -> tuple[dict[str, int], list[str]]:

@@ -53,15 +53,17 @@ def kills_of_backups(
     def make(say):
         say(str(backups.backup(name, using=alias).path))
 
+    # It pauses: SQLite's lock is not fair, and the notes of the backup would wait for it long.
     luck = random.Random(seed)
-    writer = Child(folder / "words-of-writer", lambda say: write(alias, "writer", luck, say))
+    work = partial(write, alias, "writer", luck, pause=0.02)
+    writer = Child(folder / "words-of-writer", work)
     try:
         seconds = duration(folder, make)
         for number in range(rounds):
             if number % 2:
                 name.unlink(missing_ok=True)
             before = digest(name)
-            moment = chance.uniform(0.7 if number % 4 > 1 else 0, 1.1) * seconds
+            moment = chance.uniform(0.7 if number % 4 > 1 else 0, 1.05) * seconds
             child = Child(folder / "words-of-backup", make)
             time.sleep(moment)
             code = child.kill()
