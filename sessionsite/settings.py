@@ -341,6 +341,10 @@ SILENCED_SYSTEM_CHECKS = (
 
 # -- logs -----------------------------------------------------------------------------------
 
+# Warned of when the last proven backup is older; 0 never warns.
+BACKUP_MAX_AGE_DAYS = env_number("BACKUP_MAX_AGE_DAYS", default=7, least=0, most=36_500)
+BACKUP_PASSPHRASE = env_text("BACKUP_PASSPHRASE")  # or BACKUP_PASSPHRASE_FILE
+
 LOG_LEVEL = env_choice(
     "LOG_LEVEL", default="INFO", choices={"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 )

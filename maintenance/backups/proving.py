@@ -44,6 +44,7 @@ def prove(
     identities: Sequence[str] = (),
     user: AbstractBaseUser | None = None,
     entry: MaintenanceRun | None = None,
+    is_recorded: bool = True,
     using: str = "default",
 ) -> Proof:
     """Restore a backup into a scratch file, compare it, and note that it was proven.
@@ -52,8 +53,9 @@ def prove(
     """
     file = Path(file).expanduser().absolute()
     with runs.recorded(
-        RunKind.PROOF, user=user, options={"file": str(file)}, entry=entry, using=using
-    ) as run:
+        RunKind.PROOF, user=user, options={"file": str(file)}, entry=entry,
+        is_recorded=is_recorded, using=using,
+    ) as run:  # fmt: skip
         run.at("Reading every byte of the backup")
         options = {"passphrase": passphrase, "identities": identities}
         with (

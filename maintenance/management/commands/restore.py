@@ -14,6 +14,9 @@ from django.core.management.base import CommandError
 
 from conversations import commands
 from maintenance import restoring
+from maintenance.backups import packing
+from maintenance.management import keys
+from maintenance.management import keys
 from maintenance.previews import Figures, Preview, Sessions
 from maintenance.restoring import Restored
 
@@ -32,22 +35,35 @@ class Command(commands.Command):
             action="store_true",
             help="have sessions back that were erased with a receipt since",
         )
+        keys.add_unlocking(parser)
         commands.add_format(parser)
 
-    def handle(self, *, file, noinput, dry_run, keep_erased, format, database="default", **_):
+    def handle(self, *, file, noinput, dry_run, keep_erased, format, database="default", **options):
         with ExitStack() as stack:
             path = Path(file).expanduser()
             if file == "-":
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "standard input")
                 with path.open("wb") as spooled:
                     shutil.copyfileobj(sys.stdin.buffer, spooled)
+            given = {**keys.unlocking(options), "using": database}
+            if not noinput and not dry_run and not sys.stdin.isatty():
+                raise CommandError(
+                    "Nothing was restored. Without a terminal to ask on, give --noinput.",
+                    returncode=commands.USAGE,
+                )
+            given = self.unlocking(path, options) | {"using": database}
             if dry_run:
-                self.show(file, restoring.preview(path, using=database), keep_erased, format)
+                self.show(file, restoring.preview(path, **given), keep_erased, format)
                 return
             if not noinput:
-                self.ask(file, restoring.preview(path, using=database), keep_erased)
-            restored = restoring.restore(path, keep_erased=keep_erased, using=database)
+                self.ask(file, restoring.preview(path, **given), keep_erased)
+            restored = restoring.restore(path, keep_erased=keep_erased, **given)
         self.report(file, restored, format)
+
+    def unlocking(self, path: Path, options: dict[str, Any]) -> dict[str, Any]:
+        """Return what opens the file; asks for a passphrase if it takes one and none is given."""
+        is_asked = path.is_file() and packing.is_locked(path) and sys.stdin.isatty()
+        return keys.unlocking(options, is_asked=is_asked)
 
     def show(self, file: str, seen: Preview, keep_erased: bool, format: str) -> None:
         """Print what would change."""
@@ -62,11 +78,6 @@ class Command(commands.Command):
 
     def ask(self, file: str, seen: Preview, keep_erased: bool) -> None:
         """Go on only if whoever runs this wants to, having seen what would change."""
-        if not sys.stdin.isatty():
-            raise CommandError(
-                "Nothing was restored. Without a terminal to ask on, give --noinput.",
-                returncode=commands.USAGE,
-            )
         for line in changes(seen, keep_erased):
             self.say(line)
         if input(f"Replace the database by {file}? [y/N] ").strip().lower() not in {"y", "yes"}:
