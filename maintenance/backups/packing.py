@@ -40,6 +40,11 @@ def is_encrypted(file: Path) -> bool:
     return _kind(file) in (AGE, LOCKED)
 
 
+def is_locked(file: Path) -> bool:
+    """Say whether a file begins as a backup does that takes a passphrase."""
+    return _kind(file) == LOCKED
+
+
 def compress(source: Path, target: Path) -> None:
     """Write a compressed copy of a file."""
     options = {

@@ -63,3 +63,13 @@ def test_a_file_that_is_not_there_is_named(shell):
         assert done.returncode == 1
         assert "nowhere.db" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_an_encrypted_backup_takes_its_passphrase(shell):
+    (shell.folder / "secret").write_text("open sesame\n")
+    shell.ok("python manage.py backup -o locked --passphrase-file secret")
+    done = shell.shell("python manage.py restore locked --noinput")
+    assert (done.returncode, "by a passphrase" in done.stderr) == (1, True), done.stderr
+    shell.ok("python manage.py restore locked --dry-run --passphrase-file secret")
+    shell.ok("python manage.py restore locked --noinput", BACKUP_PASSPHRASE="open sesame")
+    assert titles(shell) == ["Keep me", "Too \x1b[31mnew"]

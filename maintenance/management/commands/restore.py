@@ -16,7 +16,6 @@ from conversations import commands
 from maintenance import restoring
 from maintenance.backups import packing
 from maintenance.management import keys
-from maintenance.management import keys
 from maintenance.previews import Figures, Preview, Sessions
 from maintenance.restoring import Restored
 
@@ -45,7 +44,6 @@ class Command(commands.Command):
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "standard input")
                 with path.open("wb") as spooled:
                     shutil.copyfileobj(sys.stdin.buffer, spooled)
-            given = {**keys.unlocking(options), "using": database}
             if not noinput and not dry_run and not sys.stdin.isatty():
                 raise CommandError(
                     "Nothing was restored. Without a terminal to ask on, give --noinput.",
