@@ -39,3 +39,21 @@ def _is_refused(file: Path, **options) -> bool:
     except backups.UnusableBackup:
         return True
     return False
+
+
+def tried_at_the_ends(file: Path, width: int, **options) -> Iterator[tuple[str, bool]]:
+    """Flip every bit of the first and the last bytes, one at a time, as `tried` does."""
+    content = file.read_bytes()
+    places = [*range(min(width, len(content))), *range(max(0, len(content) - width), len(content))]
+    try:
+        for place in places:
+            for bit in range(8):
+                with file.open("rb+") as stream:
+                    stream.seek(place)
+                    stream.write(bytes([content[place] ^ 1 << bit]))
+                yield f"bit {bit} of byte {place:,}", _is_refused(file, **options)
+            with file.open("rb+") as stream:
+                stream.seek(place)
+                stream.write(content[place : place + 1])
+    finally:
+        file.write_bytes(content)
