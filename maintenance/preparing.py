@@ -47,7 +47,7 @@ def copied(plain: Path, database: Path, state: Condition) -> Iterator[tuple[Path
     """
     database.parent.mkdir(parents=True, exist_ok=True)
     scratch = database.with_name(f".{database.name}.restore")
-    _remove(scratch)  # of one that was killed: this process has the lock
+    swapping.remove(scratch)  # of one that was killed: this process has the lock
     scratch.touch(mode=0o600)
     alias = files.connect(scratch)
     try:
@@ -63,7 +63,7 @@ def copied(plain: Path, database: Path, state: Condition) -> Iterator[tuple[Path
         connections[alias].close()
         del connections[alias]
         del connections.databases[alias]
-        _remove(scratch)
+        swapping.remove(scratch)
 
 
 def _fit_pages(copy: sqlite3.Connection, database: Path) -> None:
@@ -124,11 +124,6 @@ def refuse_full_disk(plain: Path, database: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise SessionsError(
-            f"Nothing was restored: it takes {needed / 1e6:,.0f} MB of free disk in {folder},"
-            f" and there are {free / 1e6:,.0f} MB."
+            f"Nothing was restored: it takes {needed / 1e6:,.1f} MB of free disk in {folder},"
+            f" and there are {free / 1e6:,.1f} MB."
         )
-
-
-def _remove(file: Path) -> None:
-    for path in (file, *(Path(f"{file}{side}") for side in swapping.SIDES)):
-        path.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from conversations import locks
 from conversations.databases import files
 from conversations.databases.sqlite import time_text
-from conversations.errors import SessionsError
+from conversations.errors import SessionsError, explained
 from conversations.writing import new_id
 
 from . import backups, histories, preparing, previews, runs, swapping
@@ -81,8 +81,12 @@ def restore(
     """
     database = _path(using)
     options = {"file": str(file), "keep_erased": keep_erased}
-    with _recorded(user, options, entry, using) as run, ExitStack() as stack:
-        stack.enter_context(locks.alone(LOCK))
+    with (
+        _recorded(user, options, entry, using) as run,
+        locks.alone(LOCK),
+        explained(using),
+        ExitStack() as stack,
+    ):
         if file.exists() and database.exists() and file.samefile(database):
             raise backups.UnusableBackup(f"{file} is the database itself.")
         run.at("Verifying the backup")
@@ -212,7 +216,7 @@ def _copy_pages(database: Path, aside: Path) -> bool:
             f"Nothing was restored: what is there cannot be kept in {aside}: {error}."
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        swapping.remove(draft)
     return is_whole
 
 

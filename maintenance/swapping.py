@@ -153,6 +153,12 @@ def refuse_open(database: Path) -> None:
             ) from error
 
 
+def remove(file: Path) -> None:
+    """Delete a database file and what SQLite has put beside it, as far as they are there."""
+    for path in (file, *(Path(f"{file}{side}") for side in SIDES)):
+        path.unlink(missing_ok=True)
+
+
 def flush(path: Path) -> None:
     """Have the disk keep a file, or the names in a folder."""
     if os.name == "nt" and path.is_dir():

@@ -21,7 +21,7 @@ from conversations import locks
 from conversations.databases import files
 from conversations.errors import DatabaseTrouble, SessionsError
 from conversations.models import Session
-from maintenance import backups, restoring
+from maintenance import backups, restoring, runs
 from maintenance.models import Backup, Erasure, MaintenanceRun, RunKind, RunStatus
 from maintenance.restoring import preview, restore
 from maintenance.swapping import Condition
@@ -492,21 +492,29 @@ def test_a_database_damaged_within_is_replaced_and_kept_as_it_is(db, copy, datab
 
 
 def test_the_history_of_maintenance_is_kept(db, copy):
-    runs = MaintenanceRun.objects.using(db.alias)
-    count = runs.count()
-    runs.create(run_uuid="since", kind=RunKind.VACUUM, status=RunStatus.DONE, summary="Smaller.")
+    history = MaintenanceRun.objects.using(db.alias)
+    count = history.count()
+    history.create(run_uuid="since", kind=RunKind.VACUUM, status=RunStatus.DONE, summary="Smaller.")
     Backup.objects.using(db.alias).update_or_create(path="/far/away.db", defaults={"bytes": 7})
     Erasure.objects.using(db.alias).create(receipt_uuid="paper", session_uuids=["gone"])
     restore(copy, using=db.alias)
-    assert runs.get(run_uuid="since").summary == "Smaller."
+    assert history.get(run_uuid="since").summary == "Smaller."
     assert Backup.objects.using(db.alias).get(path="/far/away.db").bytes == 7
     assert Erasure.objects.using(db.alias).get().session_uuids == ["gone"]
-    last = runs.first()
-    assert (last.kind, last.status, runs.count()) == (RunKind.RESTORE, RunStatus.DONE, count + 2)
+    last = history.first()
+    assert (last.kind, last.status, history.count()) == (RunKind.RESTORE, RunStatus.DONE, count + 2)
     assert "1 session" in last.summary
     kept = Backup.objects.using(db.alias).get(path=last.report["kept"])
     assert kept.bytes == Path(kept.path).stat().st_size
     assert kept.manifest["counts"]["erasures"] == 1
+
+
+def test_a_run_that_waited_for_a_restore_is_done_in_the_restored_database(db, copy):
+    waiting = runs.begin(RunKind.RESTORE, options={"file": "copy.db"}, using=db.alias)
+    restore(copy, entry=waiting, using=db.alias)
+    run = MaintenanceRun.objects.using(db.alias).get(kind="restore")
+    assert (run.run_uuid, run.status) == (waiting.run_uuid, RunStatus.DONE)
+    assert run.options == {"file": "copy.db"}
 
 
 def test_users_are_found_again_by_name_or_let_go_of(db, tmp_path, database_file):
@@ -517,11 +525,11 @@ def test_users_are_found_again_by_name_or_let_go_of(db, tmp_path, database_file)
     with connections[db.alias].cursor() as cursor:
         cursor.execute("UPDATE auth_user SET id = 70 WHERE username = 'ann'")
     ann, new = users.get(username="ann"), users.create(username="new")
-    runs = MaintenanceRun.objects.using(db.alias)
-    runs.create(run_uuid="hers", kind=RunKind.VACUUM, user=ann)
+    history = MaintenanceRun.objects.using(db.alias)
+    history.create(run_uuid="hers", kind=RunKind.VACUUM, user=ann)
     restore(copy, user=new, using=db.alias)
-    assert runs.get(run_uuid="hers").user.username == "ann"
-    assert runs.first().user is None
+    assert history.get(run_uuid="hers").user.username == "ann"
+    assert history.first().user is None
     assert problems(database_file) == []
 
 
