@@ -3,8 +3,8 @@
 
     python benchmarks/backup.py --database FILE
 
-FILE is a database such as `benchmarks/import.py --messages 1000000 --keep FILE` leaves. A copy of it
-is brought up to this version. Copying, checking and writing the manifest are timed apart.
+FILE is a database such as `benchmarks/import.py --messages 1000000 --keep FILE` leaves. A copy of
+it is brought up to this version. Copying, checking and writing the manifest are timed apart.
 """
 
 from __future__ import annotations
