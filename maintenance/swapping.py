@@ -22,7 +22,7 @@ except ImportError:  # Windows, which lets no file be renamed that is open
 
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 STEP_PAGES = 4_000  # copied between two words of progress
-CHECKPOINT_MILLISECONDS = 2_000  # that readers are waited for; later ones do it otherwise
+CHECKPOINT_MILLISECONDS = 1_000  # that readers are waited for; later ones do it otherwise
 SIDES = ("-wal", "-shm", "-journal")
 # Where SQLite locks a file that is open, see "File Locking And Concurrency In SQLite Version 3".
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
@@ -107,7 +107,7 @@ def exchange(
 def fold_wal(using: str) -> None:
     """Move what was written into the database file and cut its WAL to nothing, if readers let it.
 
-    If one does not within two seconds, the WAL is cut at a later checkpoint.
+    If one does not within a second, the WAL is cut at a later checkpoint.
     """
     connection = connections[using]
     with connection.cursor() as cursor:
