@@ -89,7 +89,7 @@ def info(*, using: str = "default") -> dict[str, Any]:
     path = Path(connection.settings_dict["NAME"])
     measured = space.measure(using=using)
     checks = MaintenanceRun.objects.using(using).filter(status=RunStatus.DONE)
-    backups = Backup.objects.using(using)
+    backups = Backup.objects.using(using).exclude(manifest={})  # mere copies have none
     with connection.cursor() as cursor:
 
         def one(sql: str) -> Any:

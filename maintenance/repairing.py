@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,11 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connections, transaction
-from django.utils import timezone
 
-from conversations import databases, locks, schema
-from conversations.errors import SessionsError, explained
+from conversations import databases, schema
+from conversations.errors import explained
 
-from . import checking, runs
+from . import checking, copies, runs
 from .checking import Finding, Kind
 from .models import MaintenanceRun, RunKind
 from .setting_aside import TABLE, Aside, clear_references
@@ -77,56 +74,14 @@ def repair(
         result = Repaired(found, found, None)
         if any(finding.can_be_mended for finding in found):
             run.at("Keeping a copy")
-            copy = keep_copy("before-repair", using=using)
+            copy = copies.keep("before-repair", using=using)
             aside, failures = _mend({finding.kind for finding in found}, run, using)
+            with suppress(DatabaseError):  # what is not repaired may keep it from being listed
+                copies.record(copy, using=using)
             left = checking.findings(using=using, at=run.at)
             result = Repaired(found, left, copy, aside, failures)
         run.summary, run.report = str(result), result.as_dict()
     return result
-
-
-def keep_copy(label: str, *, using: str = "default") -> Path:
-    """Write a copy of the file as it is, sound or not, beside it, and return where.
-
-    It is no backup, which would have to be sound: it is what there was, page by page.
-    """
-    path = Path(connections[using].settings_dict["NAME"])
-    connections[using].ensure_connection()
-    return copy_beside(connections[using].connection, path, label)
-
-
-def copy_beside(source: sqlite3.Connection, path: Path, label: str) -> Path:
-    """Write what `source` holds to `<path>.<label>-<local time>` and return where; on disk."""
-    with locks.alone(f"copying-{path.name}"):
-        for leftover in path.parent.glob(f".{path.name}.before-*.part*"):
-            leftover.unlink(missing_ok=True)  # of one that was killed: the lock says so
-        copy = path.with_name(f"{path.name}.{label}-{timezone.localtime():%Y%m%d_%H%M%S}")
-        return _copy(source, _unused(copy))
-
-
-def _copy(source: sqlite3.Connection, copy: Path) -> Path:
-    draft = copy.with_name(f".{copy.name}.{os.getpid()}.part")
-    try:
-        draft.touch(mode=0o600)
-        with closing(sqlite3.connect(draft)) as written:
-            source.backup(written, pages=-1)
-            written.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL beside it
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        draft.replace(copy)
-    except sqlite3.OperationalError as error:
-        raise SessionsError(f"{copy} cannot be written: {error}. Nothing was changed.") from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return copy
-
-
-def _unused(path: Path) -> Path:
-    number, found = 1, path
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.name}-{number}")
-    return found
 
 
 def _mend(

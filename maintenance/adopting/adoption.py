@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from conversations import databases, locks, schema
 from conversations.databases import files
 from conversations.errors import DatabaseTrouble, SessionsError, explained
-from maintenance import checking, database, repairing, runs, swapping
+from maintenance import checking, copies, database, repairing, runs, swapping
 from maintenance.models import RunKind
 from maintenance.setting_aside import Aside, clear_references, lossless
 
@@ -111,12 +111,13 @@ def adopt(
             original.execute("PRAGMA journal_mode = WAL")  # readers need not wait for the swap
         [[version]] = original.execute("PRAGMA data_version")
         on_step("Keeping a copy")
-        copy = repairing.copy_beside(original, path, "before-adoption")
+        copy = copies.write(original, path, "before-adoption")
         report = Adopted(str(path), None if dry_run else str(copy), dry_run, _damage(original))
         try:
             with _new_file(path, original, empty) as alias:
                 with runs.recorded(RunKind.ADOPTION, using=alias) as run:
                     _fill(alias, copy, report, run, on_step)
+                    copies.record(copy, using=alias)
                     run.summary, run.report = str(report), report.as_dict()
                 draft = Path(connections[alias].settings_dict["NAME"])
                 connections[alias].close()

@@ -72,10 +72,12 @@ def copy(table: str, source: sqlite3.Connection, aside: Aside) -> Copied:
 
 
 def _rows(table: str, source: sqlite3.Connection) -> Iterator[dict[str, Any]]:
-    columns = [row[1] for row in source.execute(f"PRAGMA table_info({table})")]
+    described = source.execute(f"PRAGMA table_xinfo({table})").fetchall()
+    columns = [row[1] for row in described if row[6] == 0]  # not computed from others
     if columns:
+        named = ", ".join('"{}"'.format(column.replace('"', '""')) for column in columns)
         # Not by an index, which may lack some of them.
-        for row in source.execute(f"SELECT * FROM {table} NOT INDEXED"):
+        for row in source.execute(f"SELECT {named} FROM {table} NOT INDEXED"):
             yield dict(zip(columns, row, strict=True))
 
 

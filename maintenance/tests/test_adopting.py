@@ -20,7 +20,7 @@ from conversations.databases import files
 from conversations.errors import DatabaseTrouble, SessionsError
 from maintenance import adopting, checking
 from maintenance.adopting import adoption
-from maintenance.models import MaintenanceRun
+from maintenance.models import Backup, MaintenanceRun
 from maintenance.tests import original
 from sessionsite.manager import SessionManager
 
@@ -84,6 +84,8 @@ def test_an_adopted_database_is_sound_and_in_use(adopted, unblocked):
         run = MaintenanceRun.objects.using(db.alias).get(kind="adoption")
         assert (run.status, run.summary) == ("done", str(report))
         assert run.report["tables"]["sessions"] == {"rows": 3, "kept": 3, "set_aside": 0}
+        [copy] = Backup.objects.using(db.alias).all()  # for an erasure to name it
+        assert copy.path == report.copy
     json.dumps(report.as_dict())
 
 

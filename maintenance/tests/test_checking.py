@@ -146,6 +146,7 @@ def test_what_can_be_made_anew_is_found_and_repaired(db, spoil, name):
     assert found(db) == {}
     assert rows(db, "SELECT title, total_messages, total_cost FROM sessions") == before
     assert len(db.search("precious")) == 1
+    assert rows(db, "SELECT path FROM maintenance_backups") == [(str(repaired.copy),)]
     with closing(sqlite3.connect(repaired.copy)) as copy:
         assert copy.execute("SELECT COUNT(*) FROM messages").fetchone() == (2,)
 

@@ -160,7 +160,9 @@ def test_an_older_database_is_kept_beside_before_it_is_migrated(shell):
     with closing(sqlite3.connect(kept)) as plain:
         assert plain.execute("SELECT title FROM sessions").fetchall() == [("Keep me",)]
     assert titles(shell) == ["Keep me"]
-    assert shell.rows("SELECT COUNT(*) FROM maintenance_runs") == [(0,)]
+    [[path, manifest]] = shell.rows("SELECT path, manifest FROM maintenance_backups")
+    assert path == str(kept)
+    assert json.loads(manifest)["counts"]["sessions"] == 1
 
 
 def test_another_programs_database_is_not_migrated(program):  # noqa: F811

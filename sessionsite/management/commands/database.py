@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.db import connections
 
 from conversations import commands
 from conversations.databases import files
-from conversations.errors import DatabaseTrouble, explained
-from maintenance import adopting, database, repairing
+from maintenance import adopting, database, migrating
 from maintenance.management.commands import backup, maintenance, restore
 
 
@@ -73,36 +70,24 @@ class Command(commands.Command):
             self.print(f"{name.replace('_', ' ').capitalize()}: {info[name] or 'never'}")
 
     def migrate(self, alias, path, *, dry_run, format, **options):
-        if not path.exists():
-            raise CommandError(f"There is no {path} to migrate; `init` makes one.")
-        with explained(alias):
-            result = {"schema": 1, "dry_run": dry_run, "kept": None, "adoption": None}
-            if files.is_original(path):
-                report = adopting.adopt(dry_run=dry_run, using=alias, on_step=self.say)
-                result |= {"kept": report.copy, "adoption": report.as_dict()}
-                told = adopting.lines(report)
-            elif files.is_older(alias):
-                kept = None if dry_run else repairing.keep_copy("before-migrate", using=alias)
-                result["kept"] = kept and str(kept)
-                told = [f"As it was it is kept: {kept}" if kept else "Would be migrated"]
-            elif reason := files.pending(alias):
-                raise DatabaseTrouble(reason)
-            else:
-                told = []
-            if not dry_run:
-                call_command(
-                    "migrate",
-                    database=alias,
-                    interactive=False,
-                    verbosity=0 if format == "json" else options["verbosity"],
-                    stdout=self.stdout._out,
-                )
-        if format == "json":
-            self.print_json(result)
+        is_json = format == "json"
+        done = migrating.migrate(
+            dry_run=dry_run,
+            verbosity=0 if is_json else options["verbosity"],
+            using=alias,
+            on_step=self.say,
+        )
+        if is_json:
+            self.print_json({"schema": 1, **done.as_dict()})
             return
-        for line in told:
-            self.print(line)
-        if not dry_run or not told:
+        if done.adoption:
+            for line in adopting.lines(done.adoption):
+                self.print(line)
+        elif done.kept:
+            self.print(f"As it was it is kept: {done.kept}")
+        if dry_run and done.was == "older":
+            self.print("Would be migrated")
+        elif not (dry_run and done.adoption):
             self.print("Database is up to date")
 
     def backup(self, alias, path, **options):
