@@ -1,4 +1,4 @@
-"""What a restore must not take back: what was done to the file since, and what was erased."""
+"""What a restore must not take back: what was done to the file, what was erased, who is there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sqlite3
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session as SignIn
+from django_tasks_db.models import DBTaskResult
 
 from .models import Backup, Erasure, MaintenanceRun
 
@@ -17,32 +19,58 @@ KEYS = {
 }
 
 
-def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
-    """Copy runs, backups and receipts of erasure from one database into another; return how many.
+def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Copy runs, backups and receipts of erasure from one database into another.
 
     Those that both have are as the old one has them, which knows more: a backup may have been
     proven, or be gone. A user is found by name and let go of where there is none.
     """
     users = _users(old, new)
-    count = 0
     for table, key in KEYS.items():
-        columns = [name for name in columns_of(new, table) if name in columns_of(old, table)]
-        if key not in columns:
+        rows = _rows(old, new, table)
+        if rows and key not in rows[0]:
             continue  # an older version's, which kept no history
-        columns.remove("id")  # may be another row's there
-        listed = ", ".join(f'"{name}"' for name in columns)
-        rows = [
-            dict(zip(columns, row, strict=True))
-            for row in old.execute(f"SELECT {listed} FROM {table} ORDER BY id")
-        ]
+        new.executemany(f"DELETE FROM {table} WHERE {key} = :{key}", rows)
+        # A process that is at work knows its run by its id: it keeps it, if it can.
+        taken = {id for [id] in new.execute(f"SELECT id FROM {table}")}
         for row in rows:
+            row["id"] = None if row["id"] in taken else row["id"]
             if "user_id" in row:
                 row["user_id"] = users.get(row["user_id"])
-        new.executemany(f"DELETE FROM {table} WHERE {key} = :{key}", rows)
-        values = ", ".join(f":{name}" for name in columns)
+        _insert(new, table, sorted(rows, key=lambda row: row["id"] is None))
+
+
+def take_over(old: sqlite3.Connection | None, new: sqlite3.Connection) -> None:
+    """Put who is signed in now, and the tasks that wait now, in the place of those of then.
+
+    Else tasks that were done long ago would run once more, and who signed out be signed in.
+    """
+    queue, sign_ins = DBTaskResult._meta.db_table, SignIn._meta.db_table
+    new.execute(f"DELETE FROM {queue}")
+    if old is None:
+        return
+    _insert(new, queue, _rows(old, new, queue))
+    if rows := _rows(old, new, sign_ins):
+        new.execute(f"DELETE FROM {sign_ins}")
+        _insert(new, sign_ins, rows)
+
+
+def _rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
+    """Return the rows of a table, with the columns that both databases have."""
+    here = columns_of(new, table)
+    columns = [name for name in columns_of(old, table) if name in here]
+    if not columns:
+        return []
+    listed = ", ".join(f'"{name}"' for name in columns)
+    found = old.execute(f"SELECT {listed} FROM {table} ORDER BY rowid")
+    return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def _insert(new: sqlite3.Connection, table: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        listed = ", ".join(f'"{name}"' for name in rows[0])
+        values = ", ".join(f":{name}" for name in rows[0])
         new.executemany(f"INSERT INTO {table} ({listed}) VALUES ({values})", rows)
-        count += len(rows)
-    return count
 
 
 def put(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:

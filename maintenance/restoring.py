@@ -112,7 +112,7 @@ def restore(
             file, None, True, figures.sessions, figures.messages, waiting, list(again)
         )
         if state is Condition.SOUND:
-            restored = _exchange(restored, scratch, database, run, using)
+            restored = _exchange(restored, scratch, database, run, using, keep_erased=keep_erased)
         else:
             restored = _put_in_place(restored, scratch, database, run, using)
         _settle(run, using)
@@ -123,7 +123,13 @@ def restore(
 
 
 def _exchange(
-    restored: Restored, scratch: Path, database: Path, run: runs.Recorder, using: str
+    restored: Restored,
+    scratch: Path,
+    database: Path,
+    run: runs.Recorder,
+    using: str,
+    *,
+    keep_erased: bool,
 ) -> Restored:
     """Exchange the content of a database that others may have open."""
     run.at("Keeping what is there")
@@ -136,7 +142,13 @@ def _exchange(
             nonlocal kept
             if _version(old) != before:  # what others have stored meanwhile is kept as well
                 kept = _keep(aside, using)
+                if not keep_erased and histories.erased(old, new):
+                    raise SessionsError(
+                        "Sessions were erased while the backup was made ready. Nothing was"
+                        " restored; try again."
+                    )
             histories.carry_over(old, new)
+            histories.take_over(old, new)
             if kept.row:
                 histories.put(new, Backup._meta.db_table, kept.row)
             _tell(new, run, replace(restored, kept=aside, is_kept_sound=kept.is_sound))
@@ -158,6 +170,7 @@ def _put_in_place(
     is_there = swapping.condition(database) is Condition.UNREADABLE
     restored = replace(restored, kept=aside if is_there else None, is_kept_sound=False)
     with closing(sqlite3.connect(scratch)) as new:
+        histories.take_over(None, new)
         _tell(new, run, restored)
         new.commit()
     connections[using].close()

@@ -15,8 +15,11 @@ from pathlib import Path
 import pyrage
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session as SignIn
 from django.core.management import call_command
 from django.db import connections
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from conversations import locks
 from conversations.databases import files
@@ -512,6 +515,29 @@ def test_a_run_that_waited_for_a_restore_is_done_in_the_restored_database(db, co
     run = MaintenanceRun.objects.using(db.alias).get(kind="restore")
     assert (run.run_uuid, run.status) == (waiting.run_uuid, RunStatus.DONE)
     assert run.options == {"file": "copy.db"}
+
+
+def test_a_run_at_work_finds_itself_in_the_restored_database(db, copy):
+    history = MaintenanceRun.objects.using(db.alias)
+    history.create(run_uuid="other", kind=RunKind.VACUUM)
+    working = history.create(run_uuid="working", kind=RunKind.CHECK, status=RunStatus.RUNNING)
+    restore(copy, using=db.alias)
+    assert history.get(pk=working.pk).run_uuid == "working"
+
+
+def test_who_is_signed_in_stays_so_and_old_tasks_do_not_run_again(db, copy):
+    signed_in = SignIn.objects.using(db.alias)
+    tasks = DBTaskResult.objects.using(db.alias)
+    signed_in.create(session_key="then", session_data="", expire_date=timezone.now())
+    tasks.create(task_path="then", args_kwargs={}, backend_name="default")
+    then = backups.backup(copy.with_name("then.db"), using=db.alias).path
+    signed_in.all().delete()
+    tasks.all().delete()
+    signed_in.create(session_key="now", session_data="", expire_date=timezone.now())
+    tasks.create(task_path="now", args_kwargs={}, backend_name="default")
+    restore(then, using=db.alias)
+    assert [row.session_key for row in signed_in.all()] == ["now"]
+    assert [row.task_path for row in tasks.all()] == ["now"]
 
 
 def test_users_are_found_again_by_name_or_let_go_of(db, tmp_path, database_file):
