@@ -278,39 +278,35 @@ def _tell(new: sqlite3.Connection, run: runs.Recorder, restored: Restored) -> No
 @contextmanager
 def _recorded(
     user: AbstractBaseUser | None,
-    options: dict[str, object],
+    options: dict[str, Any],
     entry: MaintenanceRun | None,
     using: str,
 ) -> Iterator[runs.Recorder]:
     """Record a run where the database can hold one; `_tell` writes it into the new one anyway."""
-    with ExitStack() as stack:
-        try:
-            run = stack.enter_context(_run(user, options, entry, using))
-        except (DatabaseError, sqlite3.DatabaseError):
-            if entry is not None:
-                raise
-            run = runs.Recorder(_unsaved(options))
-        yield run
-
-
-def _unsaved(options: dict[str, object]) -> MaintenanceRun:
-    now = timezone.now()
-    return MaintenanceRun(
-        run_uuid=new_id(), kind=RunKind.RESTORE, options=options, made_at=now, started_at=now
-    )
-
-
-@contextmanager
-def _run(user, options, entry, using) -> Iterator[runs.Recorder]:
-    database = _path(using)
-    is_current = swapping.condition(database) is Condition.SOUND and not files.pending(using)
-    if entry is None and not is_current:
+    if entry is None and not _is_current(using):
         yield runs.Recorder(_unsaved(options))
         return
     with runs.recorded(
         RunKind.RESTORE, user=user, options=options, entry=entry, using=using
     ) as run:
+        if not run.is_kept:  # the database took no note; the restored one will
+            run.entry = _unsaved(options)
         yield run
+
+
+def _is_current(using: str) -> bool:
+    try:
+        is_sound = swapping.condition(_path(using)) is Condition.SOUND
+        return is_sound and files.pending(using) is None
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _unsaved(options: dict[str, Any]) -> MaintenanceRun:
+    now = timezone.now()
+    return MaintenanceRun(
+        run_uuid=new_id(), kind=RunKind.RESTORE, options=options, made_at=now, started_at=now
+    )
 
 
 def _settle(run: runs.Recorder, using: str) -> None:
