@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from . import manifest, packing
 from .manifest import Manifest
 
 DRAFT = re.compile(r"\..+\.(?P<pid>\d+)\.part\d?(-journal|-wal|-shm)?")
-SPARE = 10_000_000  # bytes that a backup leaves on the disk
+SPARE = 1_000_000  # bytes that a backup leaves on the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def backup(
         output = default_path(using)
         output = output.with_name(output.name + ending)
     output = Path(output).expanduser().absolute()
-    _refuse(output, database)
+    _refuse(output, database, copies=1 + bool(ending))
     options = {"output": str(output), "compress": compress, "encrypt": bool(ending.strip(".zst"))}
     with runs.recorded(
         RunKind.BACKUP, user=user, options=options, entry=entry, is_recorded=is_recorded,
@@ -77,7 +77,7 @@ def backup(
         drafts = [output.with_name(f".{output.name}.{os.getpid()}.part{n}") for n in range(3)]
         try:
             run.at("Copying the database")
-            made = _copied(drafts[0], database, using, run)
+            made, digest = _copied(drafts[0], database, using, run)
             last = drafts[0]
             if compress:
                 run.at("Compressing")
@@ -88,7 +88,11 @@ def backup(
                 run.at("Encrypting")
                 packing.encrypt(last, drafts[2], passphrase=passphrase, recipients=recipients)
                 last = drafts[2]
-            digest = _on_disk(last)
+            run.at("Flushing it to the disk")
+            with last.open("rb") as stream:
+                os.fsync(stream.fileno())
+            if last != drafts[0]:
+                digest = manifest.hashed(last).hexdigest()
             last.replace(output)
             _sync_folder(output.parent)
         except (OSError, sqlite3.Error) as error:
@@ -119,7 +123,7 @@ def _ending(compress: bool, passphrase: str | None, recipients: Sequence[str]) -
     return ending
 
 
-def _refuse(output: Path, database: Path) -> None:
+def _refuse(output: Path, database: Path, *, copies: int) -> None:
     """Raise `SessionsError` for an output that would do harm or cannot hold it."""
     sides = {Path(f"{database}{side}").absolute() for side in ("", "-wal", "-shm", "-journal")}
     if output in sides or (output.exists() and database.exists() and output.samefile(database)):
@@ -132,7 +136,8 @@ def _refuse(output: Path, database: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SessionsError(f"{output.parent} cannot be made: {error.strerror}.") from error
-    needed = database.stat().st_size if database.exists() else 0
+    # What is wrapped is there twice for a moment.
+    needed = copies * (database.stat().st_size if database.exists() else 0)
     free = shutil.disk_usage(output.parent).free
     if free < needed + SPARE:
         raise SessionsError(
@@ -141,7 +146,7 @@ def _refuse(output: Path, database: Path) -> None:
         )
 
 
-def _copied(draft: Path, database: Path, using: str, run: runs.Recorder) -> Manifest:
+def _copied(draft: Path, database: Path, using: str, run: runs.Recorder) -> tuple[Manifest, str]:
     """Copy the database into a draft, check it and write its manifest behind it."""
     connection = connections[using]
     connection.ensure_connection()
@@ -153,25 +158,20 @@ def _copied(draft: Path, database: Path, using: str, run: runs.Recorder) -> Mani
         connection.connection.backup(copy, pages=-1)
         made_at = timezone.now().isoformat(timespec="seconds")
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL beside it
-        run.at("Checking the copy")
+        manifest.mark(copy, is_backup=True)
+    run.at("Checking the copy")
+    # It is hashed meanwhile, which takes less long.
+    with ThreadPoolExecutor(1) as beside, closing(sqlite3.connect(draft)) as copy:
+        digest = beside.submit(manifest.hashed, draft)
         _refuse_damaged(copy, database)
         about = manifest.of_database(copy, made_at=made_at, source=database.name)
-        manifest.mark(copy, is_backup=True)
-    run.at("Writing its manifest")
-    return manifest.append(draft, about)
+    return manifest.append(draft, about, digest.result())
 
 
 def _refuse_damaged(copy: sqlite3.Connection, database: Path) -> None:
     [[result]] = copy.execute("PRAGMA integrity_check(1)").fetchall()
     if result != "ok":
         raise SessionsError(f"{database} is damaged, so this is no backup of it: {result}.")
-
-
-def _on_disk(file: Path) -> str:
-    """Flush a file to the disk and return its SHA-256."""
-    with file.open("rb") as stream:
-        os.fsync(stream.fileno())
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -114,20 +113,29 @@ def mark(database: sqlite3.Connection, *, is_backup: bool) -> None:
     database.execute(f"PRAGMA application_id = {APPLICATION_ID if is_backup else 0}")
 
 
-def append(file: Path, about: dict[str, Any]) -> Manifest:
-    """Write the trailer behind a database that nobody has open, and flush it to the disk."""
-    with file.open("rb+") as stream:
-        digest = hashlib.sha256()
+def hashed(file: Path) -> hashlib._Hash:
+    """Return the SHA-256 of a file, to be gone on with."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
         for block in _blocks(stream, file.stat().st_size):
             digest.update(block)
-        manifest = Manifest(bytes=stream.tell(), sha256=digest.hexdigest(), **about)
-        said = json.dumps(manifest.as_dict(), sort_keys=True).encode()
-        said += len(said).to_bytes(LENGTH, "big")
-        digest.update(said)
-        stream.write(said + digest.digest() + MARK)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return manifest
+    return digest
+
+
+def append(file: Path, about: dict[str, Any], digest: hashlib._Hash) -> tuple[Manifest, str]:
+    """Write the trailer behind a database that nobody has open, whose hash is `digest`.
+
+    Returns the manifest, and the SHA-256 of the file with it.
+    """
+    manifest = Manifest(bytes=file.stat().st_size, sha256=digest.hexdigest(), **about)
+    said = json.dumps(manifest.as_dict(), sort_keys=True).encode()
+    said += len(said).to_bytes(LENGTH, "big")
+    digest.update(said)
+    end = digest.digest() + MARK
+    digest.update(end)
+    with file.open("ab") as stream:
+        stream.write(said + end)
+    return manifest, digest.hexdigest()
 
 
 def read(file: Path) -> Manifest | None:

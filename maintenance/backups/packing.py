@@ -23,7 +23,7 @@ from backports import zstd
 
 from conversations.errors import SessionsError
 
-from .manifest import AT_ONCE, DIGEST, UnusableBackup
+from .manifest import AT_ONCE, DIGEST, UnusableBackup, hashed
 
 ZSTD = b"\x28\xb5\x2f\xfd"
 AGE = b"age-encryption.org/v1\n"
@@ -56,7 +56,7 @@ def compress(source: Path, target: Path) -> None:
             shutil.copyfileobj(plain, stream, AT_ONCE)
         packed.write(SKIPPABLE)
         packed.flush()
-        digest = _digest(target, target.stat().st_size)
+        digest = hashed(target).digest()
         packed.write(digest)
 
 

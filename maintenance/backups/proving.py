@@ -21,7 +21,6 @@ from maintenance import runs
 from maintenance.models import Backup, MaintenanceRun, RunKind
 
 from . import manifest, packing
-from .making import _on_disk
 from .manifest import Manifest, UnusableBackup
 from .opening import opened
 
@@ -81,7 +80,8 @@ def prove(
                 path=str(file),
                 defaults={
                     "proven_at": now, "gone_at": None, "bytes": file.stat().st_size,
-                    "sha256": _on_disk(file), "manifest": found.as_dict() if found else {},
+                    "sha256": manifest.hashed(file).hexdigest(),
+                    "manifest": found.as_dict() if found else {},
                     "is_encrypted": packing.is_encrypted(file),
                     "made_at": found.made_at if found else _written_at(file),
                 },

@@ -232,7 +232,7 @@ def test_a_backup_that_is_not_what_it_says_is_not_proven(db, tmp_path):
     del wrong["bytes"], wrong["sha256"], wrong["program"], wrong["format"]
     with copy.path.open("rb+") as file:
         file.truncate(copy.manifest.bytes)
-    manifest.append(copy.path, wrong)
+    manifest.append(copy.path, wrong, manifest.hashed(copy.path))
     with pytest.raises(backups.UnusableBackup, match="messages has 1 rows and should have 5"):
         backups.prove(copy.path, using=db.alias)
     assert backups.last_proven(db.alias) is None
