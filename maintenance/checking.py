@@ -49,6 +49,7 @@ SAYINGS = (
 )
 # What keeps a database from being checked, and is no fault of it.
 PASSING = re.compile("is locked|readonly database|disk is full|interrupted")
+HEADING = re.compile(r"\*\*\* in database \w+ \*\*\*$")  # above lines on pages
 MOST = 100  # findings of a kind that are listed one by one
 TOO_LOW = """
     SELECT seq FROM sqlite_sequence WHERE name = %s AND seq < (SELECT MAX(rowid) FROM "{table}")
@@ -143,8 +144,9 @@ def _file(using: str) -> Iterator[Finding]:
     with connections[using].cursor() as cursor:
         cursor.execute("PRAGMA integrity_check(1000)")
         for [text] in cursor.fetchall():
-            if text != "ok":
-                yield Finding(kind_of_damage(text), text)
+            for line in text.splitlines():
+                if line != "ok" and not HEADING.match(line):
+                    yield Finding(kind_of_damage(line), line)
 
 
 def kind_of_damage(text: str) -> Kind:

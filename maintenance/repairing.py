@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,10 +16,10 @@ from django.db import DatabaseError, connections, transaction
 from conversations import databases, schema
 from conversations.errors import explained
 
-from . import checking, copies, runs
+from . import checking, copies, runs, space
 from .checking import Finding, Kind
 from .models import MaintenanceRun, RunKind
-from .setting_aside import TABLE, Aside, clear_references
+from .setting_aside import Aside, clear_references
 
 REBUILT = {Kind.DEFINITION, Kind.REFERENCE, Kind.SEARCH, Kind.DERIVED}
 SEARCH_TABLES = "SELECT name FROM sqlite_master WHERE name GLOB '*_fts' OR name GLOB '*_fts_*'"
@@ -33,10 +34,6 @@ class Repaired:
     copy: Path | None
     set_aside: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-
-    @property
-    def mended(self) -> int:
-        return len(self.found) - len(self.left)
 
     def __str__(self) -> str:
         if not self.found:
@@ -95,7 +92,9 @@ def _mend(
         run.at(step)
         try:
             work()
-        except DatabaseError as error:
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            if checking.PASSING.search(str(error)):
+                raise  # nothing that another try would mend
             failures.append(f"{step}: {error}")
             return False
         return True
@@ -112,7 +111,7 @@ def _mend(
         if drop and attempt("Making all anew", lambda: aside.extend(_rebuild(kinds, using))):
             del failures[:]
     if Kind.PAGES in kinds:
-        attempt("Writing the file anew", lambda: _execute(using, "VACUUM"))
+        attempt("Writing the file anew", lambda: space.write_anew(using))
     return aside, failures
 
 
@@ -206,16 +205,13 @@ def _set_sequences(using: str) -> None:
             )
 
 
-def _execute(using: str, sql: str) -> None:
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql)
-
-
 def aside_in_words(entries: list[dict[str, Any]]) -> list[str]:
     """Return a line for each reason for which rows or values were put aside."""
-    return [
-        f"{entry['count']} {'rows' if entry['column'] is None else 'values'} of"
-        f" {entry['table']}{'' if entry['column'] is None else '.' + entry['column']}:"
-        f" {entry['reason']} (see the table {TABLE})"
-        for entry in entries
-    ]
+    return [_line(entry) for entry in entries]
+
+
+def _line(entry: dict[str, Any]) -> str:
+    count, column = entry["count"], entry["column"]
+    things = ("row" if column is None else "value") + ("" if count == 1 else "s")
+    place = entry["table"] if column is None else f"{entry['table']}.{column}"
+    return f"{count:,} {things} of {place}: {entry['reason']}"

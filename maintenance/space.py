@@ -166,14 +166,19 @@ def _vacuum(before: Space, method: str, run: runs.Recorder, using: str) -> Vacuu
     if method == "incremental":
         _give_back_step_by_step(before, run, using)
     else:
-        with _scratch_beside(using), connections[using].cursor() as cursor:
-            cursor.execute("VACUUM")
+        write_anew(using)
     with connections[using].cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         is_busy = cursor.fetchone()[0]
     after = measure(using=using)
     reason = "The file shrinks as soon as nobody reads its old state any more." if is_busy else ""
     return Vacuumed(before.file, after.file, before.free, after.free, method, reason)
+
+
+def write_anew(using: str) -> None:
+    """Have SQLite write the whole file anew, whatever it costs and gains."""
+    with _scratch_beside(using), connections[using].cursor() as cursor:
+        cursor.execute("VACUUM")
 
 
 def _give_back_step_by_step(before: Space, run: runs.Recorder, using: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maintenance.repairing import aside_in_words
+from maintenance.setting_aside import TABLE
 
 if TYPE_CHECKING:
     from .adoption import Adopted
@@ -29,7 +30,7 @@ def lines(report: Adopted) -> list[str]:
         result.append(f"{name:<30} {kept.rows:>12,} {kept.rows:>12,} {0:>12,}")
     result += ["", *_totals(report)]
     if report.set_aside:
-        result += ["", "Set aside, each with its reason:"]
+        result += ["", f"Set aside, in the table {TABLE} with its reason:"]
         result += [f"  {line}" for line in aside_in_words(report.set_aside)]
     result += [f"Kept as it was: {problem}" for problem in report.left]
     if report.left_out:

@@ -256,6 +256,24 @@ def test_an_index_that_lacks_rows_is_made_anew(db, database_file):
     assert repairing.repair(using=db.alias).left == []
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("row 3 missing from index messages_by_time", Kind.INDEX),
+        ("wrong # of entries in index messages_facts", Kind.INDEX),
+        ("Page 261 is never used", Kind.PAGES),
+        ("CHECK constraint failed in messages", Kind.VALUE),
+        ("NULL value in messages.role", Kind.VALUE),
+        ("non-unique entry in index sqlite_autoindex_messages_1", Kind.VALUE),
+        ("malformed inverted index for FTS5 table main.messages_fts", Kind.SEARCH),
+        ("On tree page 5 cell 3: Rowid 7 out of order", Kind.FILE),
+        ("2nd reference to page 12", Kind.FILE),
+    ],
+)
+def test_what_sqlite_says_is_sorted_by_what_helps(text, kind):
+    assert checking.kind_of_damage(text) == kind
+
+
 def test_very_many_findings_are_counted(db, spoil):
     spoil(
         "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 150)"
@@ -286,3 +304,13 @@ def test_what_was_put_aside_of_a_session_can_be_forgotten(db, database_file):
     with connections[db.alias].cursor() as cursor:
         app.forget(cursor, [1])
     assert rows(db, "SELECT row_id FROM set_aside") == [(8,)]
+
+
+def test_a_repair_waits_for_no_other_program_and_leaves_the_indexes(db, spoil, database_file):
+    spoil("UPDATE sessions SET total_messages = 9")
+    connections[db.alias].cursor().execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseTrouble, match="is locked: another program"):
+            repairing.repair(using=db.alias)
+    assert len(db.search("precious")) == 1

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 
 from conversations import commands
 from maintenance import checking, repairing
+from maintenance.setting_aside import TABLE
 
 UNSOUND = 4  # exit code: something was found, or is left after a repair
 SHOWN = 20
@@ -46,7 +47,10 @@ def repair_lines(repaired: repairing.Repaired) -> list[str]:
     result = [f"  found: {finding}" for finding in repaired.found[:SHOWN]]
     if repaired.copy:
         result.append(f"The file as it was is kept: {repaired.copy}")
-    result += [f"Put aside: {line}" for line in repairing.aside_in_words(repaired.set_aside)]
+    result += [
+        f"Put aside, in the table {TABLE}: {line}"
+        for line in repairing.aside_in_words(repaired.set_aside)
+    ]
     result += [f"Failed: {failure}" for failure in repaired.failures]
     return [*result, str(repaired)]
 
