@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from django.apps import apps
@@ -37,6 +40,36 @@ def waiting(plain: Path, file: Path) -> list[str]:
             f" know: {', '.join(newer)}. Update first."
         )
     return sorted(f"{app}.{name}" for app, name in set(loader.graph.nodes) - applied)
+
+
+@contextmanager
+def room(database: Path) -> Iterator[Path]:
+    """Make a folder beside the database for what is unpacked, which nobody else may read.
+
+    It goes in the end, and those of processes that were killed go now: plain text may be in them.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    for left in database.parent.glob(f".{glob.escape(database.name)}.*.unpacked"):
+        if not _is_alive(left.suffixes[-2].lstrip(".")):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = database.with_name(f".{database.name}.{os.getpid()}.unpacked")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            yield Path(name)
+    finally:
+        with suppress(OSError):  # another thread is at work in it
+            folder.rmdir()
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):
+        return True
+    return True
 
 
 @contextmanager

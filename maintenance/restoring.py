@@ -57,7 +57,13 @@ def preview(
     Raises `UnusableBackup` as `restore` does.
     """
     database = _path(using)
-    with backups.opened(file, passphrase=passphrase, identities=identities) as (plain, manifest):
+    with (
+        preparing.room(database) as room,
+        backups.opened(file, passphrase=passphrase, identities=identities, scratch=room) as (
+            plain,
+            manifest,
+        ),
+    ):
         return previews.compare(file, plain, database, preparing.waiting(plain, file), manifest)
 
 
@@ -90,8 +96,9 @@ def restore(
         if file.exists() and database.exists() and file.samefile(database):
             raise backups.UnusableBackup(f"{file} is the database itself.")
         run.at("Verifying the backup")
+        room = stack.enter_context(preparing.room(database))
         plain, _ = stack.enter_context(
-            backups.opened(file, passphrase=passphrase, identities=identities)
+            backups.opened(file, passphrase=passphrase, identities=identities, scratch=room)
         )
         waiting = preparing.waiting(plain, file)
         state = swapping.condition(database)

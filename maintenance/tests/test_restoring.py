@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import threading
 import time
 from contextlib import closing
@@ -48,6 +49,16 @@ def test_a_restore_leaves_nothing_but_the_copy_of_what_was(manager, copy, databa
     kept = restore(copy, using=manager.alias).kept
     manager.close()
     assert beside(database_file) - before == {kept.name}
+
+
+def test_what_a_killed_restore_had_unpacked_is_removed_by_the_next(manager, copy, database_file):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = database_file.with_name(f".{database_file.name}.{dead.pid}.unpacked")
+    left.mkdir()
+    (left / "unpacked.db").write_text("what somebody said")
+    preview(copy, using=manager.alias)
+    assert not list(database_file.parent.glob("*.unpacked"))
 
 
 def test_the_wal_is_cut_to_nothing_after_a_restore(manager, copy, database_file):

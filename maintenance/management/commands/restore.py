@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import connections
 
 from conversations import commands
-from maintenance import restoring
+from maintenance import preparing, restoring
 from maintenance.backups import packing
 from maintenance.management import keys
 from maintenance.previews import Figures, Preview, Sessions
@@ -41,7 +41,8 @@ class Command(commands.Command):
         with ExitStack() as stack:
             path = Path(file).expanduser()
             if file == "-":
-                path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "standard input")
+                beside = Path(connections[database].settings_dict["NAME"])
+                path = stack.enter_context(preparing.room(beside)) / "standard input"
                 with path.open("wb") as spooled:
                     shutil.copyfileobj(sys.stdin.buffer, spooled)
             if not noinput and not dry_run and not sys.stdin.isatty():
