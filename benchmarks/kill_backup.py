@@ -23,7 +23,7 @@ def main() -> int:
     from benchmarks.killing import options, run
 
     given = options(
-        __doc__, rounds=200, seed=0, messages=(10_000, "in the database that is backed up")
+        __doc__, rounds=200, seed=0, messages=(2_000, "in the database that is backed up")
     )
 
     def rounds(folder, empty):

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 def main() -> int:
     from benchmarks.killing import options, run
 
-    given = options(__doc__, rounds=200, seed=0, messages=(10_000, "in the larger backup"))
+    given = options(__doc__, rounds=200, seed=0, messages=(2_000, "in the larger backup"))
 
     def rounds(folder, empty):
         from maintenance.tests.kills_of_copies import kills_of_restores

@@ -180,7 +180,7 @@ def read(file: Path, states: list[str], say: Callable[[str], None]) -> None:
             db.execute("COMMIT")
             whole = digest.hexdigest()
             say("read" if whole in states else f"a reader met {whole}, neither old nor new")
-            time.sleep(0.02)
+            time.sleep(0.05)
 
 
 def same_content(copy: Path, state: str) -> list[str]:
