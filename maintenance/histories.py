@@ -31,13 +31,15 @@ def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
         if rows and key not in rows[0]:
             continue  # an older version's, which kept no history
         new.executemany(f"DELETE FROM {table} WHERE {key} = :{key}", rows)
-        # A process that is at work knows its run by its id: it keeps it, if it can.
-        taken = {id for [id] in new.execute(f"SELECT id FROM {table}")}
+        # A process that is at work knows its run by its id, which others make room for.
+        ids = {row["id"] for row in rows}
+        moved = [row for row in _rows(new, new, table) if row["id"] in ids]
+        new.executemany(f"DELETE FROM {table} WHERE id = :id", moved)
         for row in rows:
-            row["id"] = None if row["id"] in taken else row["id"]
             if "user_id" in row:
                 row["user_id"] = users.get(row["user_id"])
-        _insert(new, table, sorted(rows, key=lambda row: row["id"] is None))
+        _insert(new, table, rows)
+        _insert(new, table, [{**row, "id": None} for row in moved])
 
 
 def take_over(old: sqlite3.Connection | None, new: sqlite3.Connection) -> None:
