@@ -21,7 +21,7 @@ except ImportError:  # Windows, which lets no file be renamed that is open
     fcntl = None  # type: ignore[assignment]
 
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-STEP_PAGES = 4_000  # copied between two words of progress
+STEP_PAGES = 4_000  # copied at once: what nobody can interrupt
 CHECKPOINT_MILLISECONDS = 1_000  # that readers are waited for; later ones do it otherwise
 SIDES = ("-wal", "-shm", "-journal")
 # Where SQLite locks a file that is open, see "File Locking And Concurrency In SQLite Version 3".
@@ -61,13 +61,12 @@ def exchange(
     *,
     using: str,
     once_locked: Callable[[sqlite3.Connection], None],
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Make the database's content that of `source`, in one transaction.
 
     Others see the old content or the new, and may read all the while; writers wait. `once_locked`
     is called when nobody can write any more, with the connection to `source`: what it writes there
-    comes along. If it raises, or the process ends before this returns, nothing has changed. Raises
+    comes along. If it raises, nothing has changed; if the process is killed, all or nothing. Raises
     `DatabaseTrouble` if another program does not let go of the write lock in time.
     """
     connection = connections[using]
@@ -92,7 +91,6 @@ def exchange(
             elif not is_locked:
                 is_locked = True
                 once_locked(scratch)
-            on_progress(total - remaining, total)
 
         try:
             # The first step takes the write lock and must not be the last one, which commits.
