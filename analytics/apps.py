@@ -35,6 +35,16 @@ class AnalyticsConfig(schema.KeptApp):
 
         return rollups.zone_of(cursor) != rollups.zone_in_settings()
 
+    def forget(self, cursor, session_ids):
+        from .comparisons import forgetting
+
+        forgetting.forget(cursor, session_ids)
+
+    def drop_empty(self, cursor):
+        from . import rollups
+
+        rollups.drop_empty(cursor)
+
     def check(self, cursor):
         from . import rollups
 

@@ -275,6 +275,13 @@ def rebuild(cursor, progress: Callable[[int], None] = lambda done: None) -> None
                 progress(min(start + AT_ONCE, last + 1) - first)
 
 
+def drop_empty(cursor) -> None:
+    """Delete rows that add up to nothing: names of tags and tools would outlive these in them."""
+    for rollup in ROLLUPS:
+        nothing = " AND ".join(f"{name} = 0" for name in rollup.sums)
+        cursor.execute(f"DELETE FROM {rollup.table} WHERE {nothing}")
+
+
 def check(cursor, limit: int = 20) -> Iterator[Difference]:
     """Yield where roll-ups differ from the messages, at most `limit` rows of each table.
 

@@ -17,6 +17,11 @@ class ConversationsConfig(schema.KeptApp):
     def rebuild(self, cursor):
         databases.of(cursor.db).rebuild(cursor)
 
+    def forget(self, cursor, session_ids):
+        from . import changes
+
+        changes.forget(session_ids, using=cursor.db.alias)
+
     def check(self, cursor):
         return databases.of(cursor.db).differences(cursor)
 

@@ -18,7 +18,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from .errors import InvalidValue
-from .models import Annotation, Change
+from .models import Annotation, Change, Message
 from .writing import new_id
 
 KEPT_DAYS = 30
@@ -128,6 +128,42 @@ def undo(change: Change) -> int:
         raise InvalidValue(
             "This cannot be taken back: what it belonged to is gone, or its place is taken."
         ) from error
+
+
+def forget(session_ids: list[int], *, using: str) -> None:
+    """Remove these sessions and their messages from what can be taken back."""
+    sessions = set(session_ids)
+    messages = set(
+        Message.objects.using(using)
+        .filter(session__in=session_ids).order_by().values_list("pk", flat=True)
+    )  # fmt: skip
+    gone = {"conversations.Session": sessions, "conversations.Message": messages}
+    for change in Change.objects.using(using).all():
+        steps = [left for step in change.steps if (left := _without(step, gone))]
+        if not steps and change.steps:
+            change.delete()
+        elif steps != change.steps:
+            change.steps = steps
+            change.save(update_fields=["steps"])
+
+
+def _without(step: Step, gone: dict[str, set[int]]) -> Step | None:
+    """Return a step without these rows and what hangs on them; None if nothing is left of it."""
+    if "put_back" in step:
+        rows = [row for row in step["put_back"] if not _is_gone(row, gone)]
+        return {**step, "put_back": rows} if rows else None
+    pks = gone.get(step["of"], set())
+    groups = [[values, [pk for pk in some if pk not in pks]] for values, some in step["was"]]
+    groups = [group for group in groups if group[1]]
+    return {**step, "was": groups} if groups else None
+
+
+def _is_gone(row: dict[str, Any], gone: dict[str, set[int]]) -> bool:
+    fields, label = row["fields"], row["model"].rpartition(".")[2]
+    by_kind = {name.rpartition(".")[2].lower(): pks for name, pks in gone.items()}
+    if row["pk"] in by_kind.get(label, ()) or fields.get("session") in by_kind["session"]:
+        return True
+    return fields.get("entity_id") in by_kind.get(fields.get("entity_type"), ())
 
 
 def _put_back(step: Step) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from . import changes, values
+from . import changes, values, writing
 from .errors import InvalidValue
 from .models import Change, Project, Session
 from .models.choices import SessionStatus
@@ -96,14 +96,11 @@ def restore(sessions: SessionQuerySet, *, user: AbstractBaseUser) -> Change:
         return changes.keep(f"{counted(_touched(steps))} brought back", steps, user=user)
 
 
-def purge(sessions: SessionQuerySet) -> int:
+def purge(sessions: SessionQuerySet, *, user: AbstractBaseUser | None = None) -> int:
     """Delete trashed sessions for good, with all that hangs on them; return how many."""
-    with transaction.atomic():
-        ids = list(sessions.trashed().values_list("pk", flat=True))
-        # Not QuerySet.delete(): it would fetch every message. The schema deletes them all.
-        with connections[sessions.db].cursor() as cursor:
-            cursor.executemany("DELETE FROM sessions WHERE id = %s", [[pk] for pk in ids])
-        return len(ids)
+    ids = list(sessions.trashed().values_list("pk", flat=True))
+    writing.erase(ids, user=user, using=sessions.db)
+    return len(ids)
 
 
 def _touched(steps: list[changes.Step]) -> int:

@@ -48,6 +48,9 @@ class KeptApp(AppConfig):
     def forget(self, cursor, session_ids: list[int]) -> None:
         """Delete what the app keeps of sessions about to be erased, and no cascade reaches."""
 
+    def drop_empty(self, cursor) -> None:
+        """Delete rows of what is derived that count nothing any more, but still name something."""
+
 
 @dataclass(frozen=True)
 class Definition:

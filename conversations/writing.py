@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from django.db import connections, transaction
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from .models.choices import AnnotatedEntity, AnnotationType, Role, SessionStatus
 from .models.sessions import MOST_COST, MOST_LATENCY, MOST_TOKENS, TOKEN_COLUMNS
 
 MOST_SEQUENCE = 2**31 - 1
+erasers: list[Callable[..., None]] = []  # what deletes for good: maintenance adds its own
 # A branch repeats what was said, not what it cost: that counts once, where it was spent.
 COPIED = (
     "role",
@@ -219,13 +221,17 @@ def restore_session(session_uuid: str, *, using: str = "default") -> None:
 
 def delete_session(session_uuid: str, *, using: str = "default") -> int:
     """Delete a session for good, with all that hangs on it; return how many messages went."""
-    with transaction.atomic(using):
-        session = reading.find_session(session_uuid, using=using)
-        # Not session.delete(): Django would fetch every message to delete each by itself. The
-        # schema deletes them all.
-        with connections[using].cursor() as cursor:
-            cursor.execute("DELETE FROM sessions WHERE id = %s", [session.id])
-        return session.total_messages
+    session = reading.find_session(session_uuid, using=using)
+    Session.objects.using(using).filter(pk=session.pk).update(deleted_at=timezone.now())
+    erase([session.pk], using=using)
+    return session.total_messages
+
+
+def erase(ids: list[int], *, user: AbstractBaseUser | None = None, using: str = "default") -> None:
+    """Delete trashed sessions for good, as the apps above want it done."""
+    if ids:
+        for eraser in erasers:
+            eraser(ids, user=user, using=using)
 
 
 def branch_session(

@@ -45,5 +45,6 @@ def trash_empty(request: HttpRequest) -> HttpResponse:
     elif request.POST.get("confirm", "").strip().lower() != "delete":
         say_error(request, InvalidValue("To delete for good, type the word delete beside it."))
     else:
-        say(request, f"{organising.counted(organising.purge(sessions))} deleted for good.")
+        count = organising.purge(sessions, user=request.user)
+        say(request, f"{organising.counted(count)} deleted for good.")
     return redirect("trash")

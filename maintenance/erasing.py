@@ -1,0 +1,262 @@
+"""Erasing sessions: from every table, the search index, the WAL and free pages, with a receipt.
+
+First a receipt says what is to be erased, so that a process that is killed leaves its work to be
+completed. Then rows go, in short transactions; last the file is written anew, since SQLite leaves
+what was deleted, or edited long ago, in pages that are free or half full.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from django.apps import apps
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError, connections, transaction
+from django.utils import timezone
+
+from conversations import locks, schema
+from conversations.errors import SessionsError, explained
+from conversations.models import Session
+from conversations.search import index
+from conversations.writing import new_id
+
+from . import backups, runs, space
+from .models import Erasure, MaintenanceRun, RunKind
+
+AT_ONCE = 200  # sessions of a transaction
+LOCK = "erasing"
+# What stays of a message are its figures, so that totals and roll-ups are as they were.
+STRIP_MESSAGES = """
+    UPDATE messages SET
+        message_uuid = lower(hex(randomblob(16))), content = '', content_type = 'text',
+        function_call = NULL, tool_calls = NULL, external_id = NULL,
+        error_message = CASE WHEN error_message <> '' THEN '(erased)' ELSE '' END,
+        metadata = CASE
+            WHEN json_valid(metadata) AND COALESCE(json_extract(metadata, '$.is_error'), 0) = 1
+            THEN '{"is_error": true}' ELSE '{}'
+        END
+    WHERE session_id = %s
+"""
+STRIP_SESSION = """
+    UPDATE sessions SET
+        session_uuid = lower(hex(randomblob(16))), title = '(erased)', description = '',
+        system_prompt = '', tags = '[]', metadata = '{}', external_id = NULL,
+        parent_external_id = NULL, status = 'archived', deleted_at = NULL
+    WHERE id = %s
+"""
+STRIP_REST = (
+    "DELETE FROM session_snapshots WHERE session_id = %s",
+    "DELETE FROM annotations WHERE entity_type = 'session' AND entity_id = %s",
+    "DELETE FROM annotations WHERE entity_type = 'message'"
+    " AND entity_id IN (SELECT id FROM messages WHERE session_id = %s)",
+)
+# No import brings them back (conversations/sql/*/imports.sql keeps the same for what is deleted).
+FORBID = """
+    INSERT OR IGNORE INTO import_deletions (record_uuid)
+    SELECT session_uuid FROM sessions WHERE id = %s AND external_id IS NOT NULL
+"""
+FORGET_LOG = """
+    DELETE FROM django_admin_log
+    WHERE (object_id = %s AND content_type_id = (
+        SELECT id FROM django_content_type WHERE app_label = 'conversations' AND model = 'session'
+    )) OR (object_id IN (SELECT id FROM messages WHERE session_id = %s) AND content_type_id = (
+        SELECT id FROM django_content_type WHERE app_label = 'conversations' AND model = 'message'
+    ))
+"""
+
+
+def erase(
+    session_ids: Iterable[int],
+    *,
+    keeps_figures: bool = False,
+    rule_name: str = "",
+    finish: bool = True,
+    user: AbstractBaseUser | None = None,
+    entry: MaintenanceRun | None = None,
+    using: str = "default",
+) -> Erasure:
+    """Erase these sessions, and return the receipt.
+
+    With `keeps_figures` tokens, costs and times stay, under no name. Without `finish` the rows go,
+    and `complete` has yet to write the file anew, which takes as long as copying it. Branches of a
+    session are sessions of their own and stay.
+    """
+    ids = list(dict.fromkeys(session_ids))
+    receipt = _receipt(ids, keeps_figures, rule_name, user, using)
+    return _go_on(receipt, finish=finish, user=user, entry=entry, using=using)
+
+
+def complete(
+    *,
+    user: AbstractBaseUser | None = None,
+    entry: MaintenanceRun | None = None,
+    using: str = "default",
+) -> list[Erasure]:
+    """Complete the erasures that were begun, and return their receipts."""
+    waiting = list(Erasure.objects.using(using).filter(is_complete=False).order_by("id"))
+    return [
+        _go_on(receipt, finish=receipt is waiting[-1], user=user, entry=entry, using=using)
+        for receipt in waiting
+    ]
+
+
+def purge(ids: list[int], *, user: AbstractBaseUser | None, using: str) -> None:
+    """Erase trashed sessions for a page: the file is written anew by the worker, or by schedule."""
+    erase(ids, finish=False, user=user, using=using)
+
+
+def _receipt(ids, keeps_figures, rule_name, user, using) -> Erasure:
+    uuids, messages, size = [], 0, 0
+    with connections[using].cursor() as cursor:
+        for id in ids:
+            cursor.execute(
+                "SELECT session.session_uuid, COUNT(message.id),"
+                " COALESCE(SUM(length(CAST(message.content AS BLOB))), 0)"
+                " FROM sessions AS session LEFT JOIN messages AS message"
+                " ON message.session_id = session.id WHERE session.id = %s"
+                " GROUP BY session.session_uuid",
+                [id],
+            )
+            for uuid, count, bytes_ in cursor.fetchall():
+                uuids.append(uuid)
+                messages, size = messages + count, size + bytes_
+    return Erasure.objects.using(using).create(
+        receipt_uuid=new_id(), user=user, rule_name=rule_name, session_uuids=uuids,
+        messages=messages, bytes=size, keeps_figures=keeps_figures,
+        steps=["Begun: the sessions are listed."],
+    )  # fmt: skip
+
+
+def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasure:
+    options = {"receipt": receipt.receipt_uuid}
+    with (
+        runs.recorded(RunKind.ERASURE, user=user, options=options, entry=entry, using=using) as run,
+        explained(using),
+    ):
+        run.at("Deleting")
+        _delete_rows(receipt, run, using)
+        steps = [
+            "Rows deleted, with what was overwritten by zeros: messages, snapshots, annotations,"
+            " tags, undo history, the administrator's log, reports of comparisons."
+            if not receipt.keeps_figures
+            else "Texts, names and ids removed; tokens, costs and times stay."
+        ]
+        done = False
+        if finish:
+            with locks.alone(LOCK):
+                steps, done = _write_anew(steps, run, using)
+        else:
+            steps.append("To be completed: the file has yet to be written anew.")
+        receipt.steps, receipt.is_complete = steps, done
+        run.at("Looking into backups")
+        receipt.backups = list(_still_holding(receipt, using))
+        receipt.save(update_fields=["steps", "is_complete", "backups"])
+        if done:
+            # Written anew, the file holds nothing of the others that were begun before either.
+            Erasure.objects.using(using).filter(is_complete=False, pk__lt=receipt.pk).update(
+                is_complete=True, steps=steps
+            )
+        count = len(receipt.session_uuids)
+        run.summary = f"{count:,} session{'s' * (count != 1)} erased"
+        run.summary += "." if done else ", and the file is yet to be written anew."
+        if receipt.backups:
+            run.summary += f" {len(receipt.backups)} backups still hold some of it."
+        run.report = {"receipt": receipt.receipt_uuid, "complete": done}
+    return receipt
+
+
+def _delete_rows(receipt: Erasure, run: runs.Recorder, using: str) -> None:
+    kept_apps = [app for app in apps.get_app_configs() if isinstance(app, schema.KeptApp)]
+    uuids = receipt.session_uuids
+    with connections[using].cursor() as cursor:
+        cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten at once
+    for start in range(0, len(uuids), AT_ONCE):
+        run.at("Deleting", start, len(uuids))
+        with transaction.atomic(using), connections[using].cursor() as cursor:
+            ids = []
+            for uuid in uuids[start : start + AT_ONCE]:
+                # Not what somebody took out of the trash meanwhile.
+                cursor.execute(
+                    "SELECT id FROM sessions"
+                    " WHERE session_uuid = %s AND (deleted_at IS NOT NULL OR %s)",
+                    [uuid, receipt.keeps_figures],
+                )
+                ids += [id for [id] in cursor.fetchall()]
+            for app in kept_apps:
+                app.forget(cursor, ids)
+            for id in ids:
+                cursor.execute(FORGET_LOG, [str(id), id])
+                if receipt.keeps_figures:
+                    _strip(cursor, id)
+                else:
+                    cursor.execute("DELETE FROM sessions WHERE id = %s", [id])
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        for app in kept_apps:
+            app.drop_empty(cursor)
+
+
+def _strip(cursor, id: int) -> None:
+    cursor.execute(FORBID, [id])
+    for statement in STRIP_REST:
+        cursor.execute(statement, [id])
+    cursor.execute(STRIP_MESSAGES, [id])
+    cursor.execute(STRIP_SESSION, [id])
+
+
+def _write_anew(steps: list[str], run: runs.Recorder, using: str) -> tuple[list[str], bool]:
+    """Write index and file anew; return what was done, and whether nothing is left anywhere."""
+    run.at("Merging the search index, whose older parts hold what was deleted")
+    index.optimize(using=using)
+    steps = [*steps, "Search index merged: its older parts are gone."]
+    run.at("Writing the file anew")
+    try:
+        done = space.vacuum(force=True, using=using)
+    except (SessionsError, DatabaseError) as error:
+        return [*steps, f"Not complete: the file could not be written anew: {error}"], False
+    steps.append(f"File written anew: {done.before:,} bytes before, {done.after:,} after.")
+    with connections[using].cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        is_busy, *_ = cursor.fetchone()
+    if is_busy:
+        return [*steps, "Not complete: others are reading, so the WAL could not be emptied."], False
+    return [*steps, "WAL emptied."], True
+
+
+def _still_holding(receipt: Erasure, using: str) -> Iterator[str]:
+    """Yield the backups that hold a session of a receipt, or may."""
+    for row in backups.known(using):
+        path = Path(row.path)
+        if row.made_at > timezone.now():
+            continue
+        if row.is_encrypted:
+            if row.made_at <= receipt.erased_at:
+                yield f"{path} (encrypted, made before: it may)"
+            continue
+        try:
+            with backups.opened(path) as (plain, _), closing(sqlite3.connect(plain)) as database:
+                sql = "SELECT 1 FROM sessions WHERE session_uuid = ?"
+                if any(database.execute(sql, [uuid]).fetchone() for uuid in receipt.session_uuids):
+                    yield str(path)
+        except (SessionsError, sqlite3.Error):
+            yield f"{path} (cannot be read)"
+
+
+def matching(uuids: Iterable[str], *, using: str = "default") -> list[int]:
+    """Return the ids of trashed sessions with these uuids; raises `SessionsError` for any other."""
+    found = []
+    for uuid in uuids:
+        session = Session.with_trash.using(using).filter(session_uuid=uuid).first()
+        if session is None:
+            raise SessionsError(f"There is no session {uuid!r:.100}.")
+        if session.deleted_at is None:
+            raise SessionsError(f"Session {uuid} is not in the trash; put it there first.")
+        found.append(session.pk)
+    return found
+
+
+def is_sound(using: str = "default") -> bool:
+    """Say whether no erasure waits to be completed."""
+    return not Erasure.objects.using(using).filter(is_complete=False).exists()
