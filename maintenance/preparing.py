@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from django.apps import apps
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
 
 from conversations import schema
 from conversations.databases import files
 from conversations.errors import SessionsError
-from conversations.search import index
+from conversations.models import Session
 
-from . import backups, histories, swapping
+from . import backups, erasing, histories, swapping
 from .swapping import Condition
 
 
@@ -131,21 +130,18 @@ def returning(database: Path, scratch: Path, state: Condition) -> dict[str, bool
         return histories.erased(old, new)
 
 
-def erase(alias: str, again: dict[str, bool], user: AbstractBaseUser | None) -> None:
-    """Erase sessions from a copy, so that nothing of them comes along."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("PRAGMA secure_delete = ON")
-        for uuid in again:
-            cursor.execute("SELECT id FROM sessions WHERE session_uuid = %s", [uuid])
-            ids = [id for [id] in cursor.fetchall()]
-            for app in apps.get_app_configs():
-                if isinstance(app, schema.KeptApp):
-                    app.forget(cursor, ids)
-            cursor.execute("DELETE FROM sessions WHERE session_uuid = %s", [uuid])
-    # What was deleted would come along in the search index and in free pages.
-    index.optimize(using=alias)
-    with connections[alias].cursor() as cursor:
-        cursor.execute("VACUUM")
+def erase(alias: str, again: dict[str, bool]) -> None:
+    """Erase sessions from a copy, so that nothing of them comes along, with receipts of their own.
+
+    Where their figures were kept, they are kept again.
+    """
+    for keeps_figures in (False, True):
+        uuids = [uuid for uuid, keeps in again.items() if keeps is keeps_figures]
+        sessions = Session.with_trash.using(alias).filter(session_uuid__in=uuids)
+        if uuids:
+            sessions.update(deleted_at=timezone.now())  # what is not in the trash is not erased
+            ids = list(sessions.values_list("pk", flat=True))
+            erasing.erase(ids, keeps_figures=keeps_figures, using=alias)
 
 
 def refuse_full_disk(plain: Path, database: Path) -> None:

@@ -6,8 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ def restore(
         again = {} if keep_erased else preparing.returning(database, scratch, state)
         if again:
             run.at("Erasing again what was erased")
-            preparing.erase(alias, again, user)
+            preparing.erase(alias, again)
         connections[alias].close()
         with closing(swapping.opened(scratch)) as new:
             figures = previews.figures(new)
@@ -147,8 +146,10 @@ def _exchange(
 
         def once_locked(new: sqlite3.Connection) -> None:
             nonlocal kept
-            if _version(old) != before:  # what others have stored meanwhile is kept as well
-                kept = _keep(aside, using)
+            if _version(old) != before:
+                # What others have stored meanwhile is kept as well. They are waiting: so without
+                # the checks, which what it differs from by a few rows has just passed.
+                kept = _keep_pages(database, aside, is_sound=kept.is_sound)
                 if not keep_erased and histories.erased(old, new):
                     raise SessionsError(
                         "Sessions were erased while the backup was made ready. Nothing was"
@@ -156,8 +157,7 @@ def _exchange(
                     )
             histories.carry_over(old, new)
             histories.take_over(old, new)
-            if kept.row:
-                histories.put(new, Backup._meta.db_table, kept.row)
+            histories.put(new, Backup._meta.db_table, kept.row)
             _tell(new, run, replace(restored, kept=aside, is_kept_sound=kept.is_sound))
             new.commit()
 
@@ -187,57 +187,52 @@ def _put_in_place(
 
 @dataclass(frozen=True)
 class _Kept:
-    """What was there, under another name: as a backup with its row, or page by page."""
+    """What was there, under another name: its row among the backups, and whether it is whole."""
 
-    row: dict[str, Any] | None
+    row: dict[str, Any]
     is_sound: bool
 
 
 def _keep(aside: Path, using: str) -> _Kept:
-    """Keep the database under another name.
-
-    One that is damaged, or of another program, is kept page by page: what can be saved of it, may
-    be.
-    """
-
-    def keep() -> _Kept:
-        try:
-            copy = backups.backup(aside, is_recorded=False, using=using)
-        except (SessionsError, DatabaseError, sqlite3.DatabaseError):
-            return _Kept(None, _copy_pages(_path(using), aside))
-        finally:
-            connections.close_all()
-        with aside.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        row = {
-            "path": str(copy.path), "bytes": copy.size, "sha256": digest,
-            "manifest": copy.manifest.as_dict(), "is_encrypted": False,
-            "made_at": time_text(timezone.now()),
-        }  # fmt: skip
-        return _Kept(row, True)
-
-    # On a connection of its own: this thread's is being written into.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(keep).result()
+    """Keep the database under another name: as a backup, or page by page if it is damaged."""
+    try:
+        copy = backups.backup(aside, is_recorded=False, using=using)
+    except (SessionsError, DatabaseError, sqlite3.DatabaseError):
+        return _keep_pages(_path(using), aside)
+    return _Kept(_row(aside, copy.manifest.as_dict()), True)
 
 
-def _copy_pages(database: Path, aside: Path) -> bool:
-    """Copy a database as it is; say whether it is whole."""
+def _keep_pages(database: Path, aside: Path, *, is_sound: bool | None = None) -> _Kept:
+    """Keep the database page by page, whatever it is; it is checked unless `is_sound` says."""
     draft = aside.with_name(f".{aside.name}.{os.getpid()}.part")
     try:
         draft.touch(mode=0o600)
         with closing(swapping.opened(database)) as source, closing(sqlite3.connect(draft)) as copy:
+            copy.execute("PRAGMA synchronous = OFF")  # it is flushed once, at the end
             source.backup(copy, pages=-1)
-        is_whole = _is_whole(draft)
+            with suppress(sqlite3.DatabaseError):  # damaged as it is
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL beside it
+        if is_sound is None:
+            is_sound = _is_whole(draft)
         swapping.flush(draft)
         draft.replace(aside)
+        swapping.flush(aside.parent)
     except (OSError, sqlite3.Error) as error:
         raise SessionsError(
             f"Nothing was restored: what is there cannot be kept in {aside}: {error}."
         ) from error
     finally:
         swapping.remove(draft)
-    return is_whole
+    return _Kept(_row(aside, {}), is_sound)
+
+
+def _row(aside: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    with aside.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "path": str(aside.absolute()), "bytes": aside.stat().st_size, "sha256": digest,
+        "manifest": manifest, "is_encrypted": False, "made_at": time_text(timezone.now()),
+    }  # fmt: skip
 
 
 def _is_whole(file: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from maintenance.models import Backup, Erasure, MaintenanceRun, RunKind, RunStat
 from maintenance.restoring import preview, restore
 from maintenance.tests.kills import problems
 
-from .restores import titles
+from .restores import changed, titles
 
 # -- what a restore must not take back -------------------------------------------------------------
 
@@ -105,6 +107,26 @@ def test_what_was_erased_does_not_come_back(manager, copy, receipt, database_fil
     restored = restore(copy, using=manager.alias)
     assert restored.erased_again == [receipt]
     assert titles(database_file) == []
+    assert Erasure.objects.using(manager.alias).filter(is_complete=True).count() == 1
+    manager.close()
+    assert b"precious" not in database_file.read_bytes()
+    assert problems(database_file) == []
+
+
+def test_figures_that_an_erasure_kept_are_kept_again(manager, copy, database_file):
+    [row] = manager.list_sessions()
+    with changed(database_file) as plain:
+        plain.execute("UPDATE sessions SET session_uuid = 'x', title = '(erased)'")
+    Erasure.objects.using(manager.alias).create(
+        receipt_uuid="paper", session_uuids=[row["session_uuid"]], keeps_figures=True
+    )
+    restore(copy, using=manager.alias)
+    with closing(sqlite3.connect(database_file)) as plain:
+        found = plain.execute(
+            "SELECT title, total_messages, total_cost, session_uuid FROM sessions"
+        ).fetchall()
+    assert [(title, count, cost) for title, count, cost, _ in found] == [("(erased)", 1, 0.25)]
+    assert found[0][3] != row["session_uuid"]
     manager.close()
     assert b"precious" not in database_file.read_bytes()
     assert problems(database_file) == []
