@@ -37,14 +37,18 @@ def held(name: str) -> Iterator[None]:
                 path.unlink(missing_ok=True)
 
 
+class Taken(SessionsError):
+    """Another process holds a lock that only one may hold."""
+
+
 @contextmanager
 def alone(name: str) -> Iterator[None]:
-    """Hold the lock `name` as the only process; raises `SessionsError` if another has it."""
+    """Hold the lock `name` as the only process; raises `Taken` if another has it."""
     path = _path(name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a") as file:  # it stays: another process may be waiting at this very file
         if not _is_last(file):
-            raise SessionsError(f"Another process is at it already ({path} is locked).")
+            raise Taken(f"Another process is at it already ({path} is locked).")
         yield
 
 
