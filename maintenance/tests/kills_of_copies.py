@@ -33,6 +33,10 @@ from .kills import (
 # -- a backup ----------------------------------------------------------------------------------
 
 
+# What the work takes varies with what else the machine does: the span of the draws follows it.
+LONGER, SHORTER = 1.02, 0.9
+
+
 def kills_of_backups(
     folder: Path, empty: Path, *, rounds: int, messages: int, seed: int
 ) -> Iterator[Round]:
@@ -67,6 +71,7 @@ def kills_of_backups(
             child = Child(folder / "words-of-backup", make)
             time.sleep(moment)
             code = child.kill()
+            seconds *= LONGER if code else SHORTER
             wrong, after = ended(code), digest(name)
             if child.said and after in (None, before):
                 wrong.append("a backup that was said to be made is not there")
@@ -143,6 +148,10 @@ def kills_of_restores(
             time.sleep(chance.uniform(0, late if number % 2 else seconds))
             moment = time.perf_counter() - started
             code = child.kill()
+            if number % 2:
+                late *= LONGER if code else SHORTER
+            else:
+                seconds *= LONGER if code else SHORTER
             wrong, now = ended(code), content(file)
             if now not in states:
                 wrong.append("the database is neither the old nor the new one")
