@@ -97,10 +97,18 @@ def complete(
 ) -> list[Erasure]:
     """Complete the erasures that were begun, and return their receipts."""
     waiting = list(Erasure.objects.using(using).filter(is_complete=False).order_by("id"))
-    return [
-        _go_on(receipt, finish=receipt is waiting[-1], user=user, entry=entry, using=using)
-        for receipt in waiting
-    ]
+    if not waiting:
+        if entry is not None:
+            with runs.recorded(RunKind.ERASURE, user=user, entry=entry, using=using) as run:
+                run.summary = "No erasure waits to be completed."
+        return []
+    *others, last = waiting
+    for receipt in others:  # the file is written anew once, for all of them
+        _go_on(receipt, finish=False, user=user, entry=None, using=using)
+    _go_on(last, finish=True, user=user, entry=entry, using=using)
+    for receipt in others:
+        receipt.refresh_from_db()
+    return waiting
 
 
 def purge(ids: list[int], *, user: AbstractBaseUser | None, using: str) -> None:

@@ -94,11 +94,16 @@ def recorded(
         _end(recorder, RunStatus.DONE, "")
 
 
+def is_dead(entry: MaintenanceRun) -> bool:
+    """Say whether the process that was doing a run is gone."""
+    return locks.is_free(_lock(entry))
+
+
 def settle(using: str = "default") -> int:
     """Mark runs as stopped whose process is gone; return how many."""
     count = 0
     for entry in MaintenanceRun.objects.using(using).filter(status=RunStatus.RUNNING):
-        if locks.is_free(_lock(entry)):
+        if is_dead(entry):
             entry.status, entry.finished_at = RunStatus.STOPPED, timezone.now()
             entry.error = "The process ended in the midst of it."
             entry.save(update_fields=["status", "finished_at", "error"])

@@ -26,6 +26,7 @@ machines = [
 urlpatterns = [
     path("", include("conversations.urls")),
     path("", include("analytics.urls")),
+    path("", include("maintenance.urls")),
     *people,
     *machines,
     path("admin/login/", views.admin_sign_in),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from pathlib import Path
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -26,3 +29,18 @@ class Backup(models.Model):
 
     def __str__(self):
         return self.path
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return Path(self.path).name
+
+    @property
+    def folder(self) -> str:
+        """The folder that the file lies in."""
+        return str(Path(self.path).parent)
+
+    @property
+    def cost(self) -> Decimal:
+        """USD of all messages in it, as its manifest says."""
+        return Decimal(self.manifest.get("cost_nanos", 0)) / 10**9

@@ -10,6 +10,7 @@ import time
 from django_tasks_db.management.commands.db_worker import Worker
 
 from conversations import commands, importing, locks, tasks
+from maintenance.tasks import enqueue_waiting
 
 PATIENCE = 1.0  # seconds between two looks, at the queue and at the parent
 
@@ -46,6 +47,7 @@ class Command(commands.Command):
             threading.Thread(target=worker.follow, args=[parent], daemon=True).start()
         with locks.held(tasks.WORKER):
             tasks.enqueue_unfinished()
+            enqueue_waiting()
             worker.run()
 
 
