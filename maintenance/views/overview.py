@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from conversations import tasks
 from conversations.errors import InvalidValue
-from conversations.pages import render_list, render_page, say_error
+from conversations.pages import render_list, render_page, row_key, say_error
 from maintenance import backups, database, runs, space
 from maintenance.models import Backup, MaintenanceRun, RunKind, RunStatus
 from maintenance.tables import RunTable
@@ -80,9 +80,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def _to_prove(pk: str) -> Backup | None:
     rows: QuerySet[Backup] = Backup.objects.filter(gone_at=None)
     if pk:
-        return (
-            rows.filter(pk=pk).first() if pk.isascii() and pk.isdigit() and len(pk) < 19 else None
-        )
+        return rows.filter(pk=row_key(pk)).first()
     return next((row for row in rows if Path(row.path).is_file()), None)
 
 
