@@ -23,7 +23,7 @@ from conversations.models import Session
 from conversations.search import index
 from conversations.writing import new_id
 
-from . import backups, runs, space
+from . import backups, runs, space, swapping
 from .models import Erasure, MaintenanceRun, RunKind
 
 AT_ONCE = 200  # sessions of a transaction
@@ -244,7 +244,7 @@ def _still_holding(receipt: Erasure, using: str) -> Iterator[str]:
                 yield f"{path} (encrypted, made before: it may)"
             continue
         try:
-            with backups.opened(path) as (plain, _), closing(sqlite3.connect(plain)) as database:
+            with backups.opened(path) as (plain, _), closing(swapping.opened(plain)) as database:
                 sql = "SELECT 1 FROM sessions WHERE session_uuid = ?"
                 if any(database.execute(sql, [uuid]).fetchone() for uuid in receipt.session_uuids):
                     yield str(path)

@@ -79,7 +79,7 @@ def kills_of_backups(
                 wrong += unsound(name)
             if number % 10 == 9:  # the next that is not killed leaves nothing but itself
                 wrong += ended(Child(folder / "words-of-backup", make).end()) + unsound(name)
-                wrong += [f"{path.name} was left" for path in into.iterdir() if path != name]
+                wrong += [f"{path.name} was left" for path in into.glob(f".{name.name}*")]
             found = "nothing" if after is None else "older" if after == before else "new"
             yield Round(moment, code != 0, found, wrong)
     finally:
