@@ -21,15 +21,12 @@ def looked_after(settings, tmp_path):
     erasing.erase([gone.pk], finish=False)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-def test_maintenance_is_usable_wide_narrow_light_and_dark(
-    visit, reader, looked_after, width, scheme
-):
-    visitor = visit(reader, color_scheme=scheme, viewport={"width": width, "height": 900})
+def test_maintenance_is_usable_wide_narrow_light_and_dark(visit, reader, looked_after):
+    visitor = visit(reader)
     for page in PAGES:
         visitor.go(f"/maintenance/{page}")
-        visitor.check()
+        visitor.check_all()
     visitor.page.get_by_role("link", name="Backups", exact=True).click()
     visitor.page.get_by_role("link", name="Restore").click()
     visitor.page.get_by_role("heading", name="What would change").wait_for()
-    visitor.check()
+    visitor.check_all()
