@@ -18,7 +18,7 @@ from conversations.search.text import parts
 from conversations.tests import search_corpus as corpus
 from conversations.tests.factories import add_message, make_session
 from conversations.tests.search_indexed import assert_exact, indexed
-from maintenance import backups
+from maintenance import backups, restoring
 from sessionsite.manager import SessionManager
 
 WORDS = "getElementById 日本語 ภาษาไทย 🥰done c++ running"
@@ -128,7 +128,7 @@ def test_after_a_backup_is_put_back(filled, tmp_path):
     Message.objects.using(alias).update(content="all the same")
     storing.store([record(5)], using=alias)
     assert indexed(alias) != before
-    backups.restore(tmp_path / "copy.db", using=alias)
+    restoring.restore(tmp_path / "copy.db", using=alias)
     assert indexed(alias) == before
     assert hits("element", alias) == found > 0
     assert_exact(alias)

@@ -33,7 +33,9 @@ def leave_holes(db) -> None:
 
 
 def runs(db) -> list[MaintenanceRun]:
-    return list(MaintenanceRun.objects.using(db.alias).order_by("id"))
+    """Return the runs, less those that erased what a test has deleted."""
+    rows = MaintenanceRun.objects.using(db.alias).exclude(kind="erasure")
+    return list(rows.order_by("id"))
 
 
 def test_vacuum_gives_space_back(db, database_file):
