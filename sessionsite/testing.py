@@ -43,8 +43,8 @@ def main(options: list[str]) -> int:
     python = [sys.executable, "-m"]
     manage = [sys.executable, "manage.py"]
     # Each worker takes files that follow each other, whose fixtures are then made once; who is done
-    # first helps the others.
-    count = str(min(os.cpu_count() or 1, 8))
+    # first helps the others. One more than there are cores: tests wait for browsers and disks.
+    count = str(min((os.cpu_count() or 1) + 1, 8))
     workers = [] if options else ["-n", count, "--dist", "worksteal"]
     # Programs that tests start would otherwise compile all their modules each time.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
