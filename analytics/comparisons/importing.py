@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.db import connections, transaction
-from django.db.models import JSONField, Model
+from django.db.models import F, JSONField, Model
 
 from analytics.models import (
     ComparisonGroup,
@@ -23,7 +23,7 @@ from analytics.models import (
     ComparisonVote,
     Evaluator,
 )
-from conversations import values, writing
+from conversations import databases, values, writing
 from conversations.errors import InvalidValue, SessionsError
 from conversations.models import Session
 from conversations.models.choices import SessionType
@@ -173,10 +173,15 @@ class _Store:
         ]
         lines = ([prepare(row[name]) for name, prepare in ready] for row in rows)
         with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({quoted})"
-                f" VALUES ({places})",
-                lines,
+            # With the trigger that counts changes, each row would change the group as well.
+            with databases.of(connection).bulk_load(cursor):
+                cursor.executemany(
+                    f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({quoted})"
+                    f" VALUES ({places})",
+                    lines,
+                )
+            ComparisonGroup.objects.using(self.using).filter(pk=self.group.pk).update(
+                revision=F("revision") + 1
             )
 
     def _prompt(self, row: dict[str, Any], is_needed: bool = True) -> ComparisonPrompt | None:

@@ -1,6 +1,7 @@
 -- A comparison counts its changes, by any writer: a stored report of another revision is old. What
 -- is said in its sessions is not counted here, so that a message costs no look-up; a report notes
--- what its sessions added up to instead (see comparisons/storing.py).
+-- what its sessions added up to instead (see comparisons/storing.py). Who inserts thousands of rows
+-- in `bulk_load` counts them as one change.
 
 CREATE TRIGGER comparison_sessions_insert_revision AFTER INSERT ON comparison_sessions
 BEGIN
@@ -18,6 +19,7 @@ BEGIN
 END;
 
 CREATE TRIGGER comparison_results_insert_revision AFTER INSERT ON comparison_results
+WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
     UPDATE comparison_groups SET revision = revision + 1 WHERE id = NEW.comparison_group_id;
 END;
@@ -33,6 +35,7 @@ BEGIN
 END;
 
 CREATE TRIGGER comparison_prompts_insert_revision AFTER INSERT ON comparison_prompts
+WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
     UPDATE comparison_groups SET revision = revision + 1 WHERE id = NEW.comparison_group_id;
 END;
@@ -63,6 +66,7 @@ BEGIN
 END;
 
 CREATE TRIGGER comparison_votes_insert_revision AFTER INSERT ON comparison_votes
+WHEN NOT EXISTS (SELECT 1 FROM bulk_load)
 BEGIN
     UPDATE comparison_groups SET revision = revision + 1 WHERE id = NEW.comparison_group_id;
 END;
