@@ -18,9 +18,9 @@ class ConversationsConfig(schema.KeptApp):
         databases.of(cursor.db).rebuild(cursor)
 
     def forget(self, cursor, session_ids):
-        from . import changes
+        from . import forgetting
 
-        changes.forget(session_ids, using=cursor.db.alias)
+        forgetting.forget(cursor, session_ids)
 
     def check(self, cursor):
         return databases.of(cursor.db).differences(cursor)

@@ -132,14 +132,9 @@ def undo(change: Change) -> int:
 
 def forget(session_ids: list[int], *, using: str) -> None:
     """Remove these sessions and their messages from what can be taken back."""
-    sessions = set(session_ids)
-    messages = set(
-        Message.objects.using(using)
-        .filter(session__in=session_ids).order_by().values_list("pk", flat=True)
-    )  # fmt: skip
-    gone = {"conversations.Session": sessions, "conversations.Message": messages}
+    gone = _gone(session_ids, using)
     for change in Change.objects.using(using).all():
-        steps = [left for step in change.steps if (left := _without(step, gone))]
+        steps = _left(change.steps, gone)
         if not steps and change.steps:
             change.delete()
         elif steps != change.steps:
@@ -147,11 +142,30 @@ def forget(session_ids: list[int], *, using: str) -> None:
             change.save(update_fields=["steps"])
 
 
+def without(steps: list[Step], session_ids: list[int], *, using: str) -> list[Step]:
+    """Return steps without what they hold of these sessions and their messages."""
+    return _left(steps, _gone(session_ids, using))
+
+
+def _gone(session_ids: list[int], using: str) -> dict[str, set[int]]:
+    messages = Message.objects.using(using).filter(session__in=session_ids).order_by()
+    return {
+        "conversations.Session": set(session_ids),
+        "conversations.Message": set(messages.values_list("pk", flat=True)),
+    }
+
+
+def _left(steps: list[Step], gone: dict[str, set[int]]) -> list[Step]:
+    return [left for step in steps if (left := _without(step, gone))]
+
+
 def _without(step: Step, gone: dict[str, set[int]]) -> Step | None:
     """Return a step without these rows and what hangs on them; None if nothing is left of it."""
     if "put_back" in step:
         rows = [row for row in step["put_back"] if not _is_gone(row, gone)]
         return {**step, "put_back": rows} if rows else None
+    if "set" not in step:  # what an import made: a project or a model
+        return step
     pks = gone.get(step["of"], set())
     groups = [[values, [pk for pk in some if pk not in pks]] for values, some in step["was"]]
     groups = [group for group in groups if group[1]]

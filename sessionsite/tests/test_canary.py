@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import random
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,17 @@ from django.db import connection, connections
 
 from analytics.comparisons import recording, storing
 from conversations import changes, organising
-from conversations.models import Annotation, Message, Session, SessionSnapshot
+from conversations.models import (
+    Annotation,
+    BatchItem,
+    BatchJob,
+    Import,
+    ImportChunk,
+    Message,
+    RejectedRecord,
+    Session,
+    SessionSnapshot,
+)
 from conversations.tests.factories import add_message, make_model, make_project, make_session
 from maintenance import backups, checking, erasing
 from maintenance.models import Erasure
@@ -140,3 +153,58 @@ def test_who_empties_the_trash_gets_a_receipt_that_is_completed_later(
     assert done.is_complete
     connections.close_all()
     assert CANARY.encode() not in Path(connection.settings_dict["NAME"]).read_bytes().lower()
+
+
+def test_what_other_tables_say_of_it_goes_and_what_they_say_of_others_stays(everywhere, user):
+    other = Session.objects.get(title="Other")
+    job = BatchJob.objects.create(job_uuid="b", name="Batch", job_type="standard")
+    entry = Import.objects.create(import_uuid="i", names=["file"])
+    steps = [
+        {"set": ["title"], "of": "conversations.Session", "became": ["x"],
+         "was": [[[CANARY], [everywhere.pk]], [["Another"], [other.pk]]]},
+        {"made": "conversations.Project", "pk": 1},
+    ]  # fmt: skip
+    chunk = ImportChunk.objects.create(of=entry, steps=steps)
+    for place, session in enumerate((everywhere, other)):
+        BatchItem.objects.create(
+            batch_job=job, session=session, item_index=place, input_data={"a": CANARY}
+        )
+        name = f"{CANARY}-1" if session == everywhere else "another-1"
+        RejectedRecord.objects.create(
+            of=entry, source="codex", place=name, reason="Broken", digest=name,
+            content=zlib.compress(json.dumps({"id": name, "text": "said"}).encode()),
+        )  # fmt: skip
+    receipt = erasing.erase([everywhere.pk])
+    assert receipt.is_complete
+    assert list(job.items.order_by("item_index").values_list("input_data", flat=True)) == [
+        None,
+        {"a": CANARY},
+    ]
+    assert [record.place for record in RejectedRecord.objects.all()] == ["another-1"]
+    chunk.refresh_from_db()
+    assert chunk.steps == [
+        {**steps[0], "was": [[["Another"], [other.pk]]]},
+        steps[1],
+    ]
+    assert checking.check() == []
+
+
+@pytest.mark.parametrize("keeps_figures", [False, True])
+def test_no_place_that_the_benchmark_knows_keeps_a_word(keeps_figures, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    path = Path(__file__).parents[2] / "benchmarks/canary.py"
+    spec = importlib.util.spec_from_file_location("canary", path)
+    canary = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(canary)
+    words = canary.Words(random.Random(0))
+    session = canary.plant(words)
+    database = Path(connection.settings_dict["NAME"])
+    sides = [database, *(Path(f"{database}{side}") for side in ("-wal", "-shm"))]
+    there = canary.found([file for file in sides if file.exists()], words)
+    assert set(there) == set(words)
+    receipt = erasing.erase([session.pk], keeps_figures=keeps_figures)
+    assert receipt.is_complete, receipt.steps
+    connections.close_all()
+    files = [file for file in (*sides, *canary.files_in(tmp_path)) if file.exists()]
+    assert canary.found(files, words) == {}
+    assert checking.check() == []
