@@ -24,10 +24,11 @@ from conversations.search import index
 from conversations.writing import new_id
 
 from . import backups, runs, space, swapping
-from .models import Erasure, MaintenanceRun, RunKind
+from .models import Backup, Erasure, MaintenanceRun, RunKind
 
 AT_ONCE = 200  # sessions of a transaction
 LOCK = "erasing"
+BEGUN = "Begun: the sessions are listed."
 # What stays of a message are its figures, so that totals and roll-ups are as they were.
 STRIP_MESSAGES = """
     UPDATE messages SET
@@ -134,7 +135,7 @@ def _receipt(ids, keeps_figures, rule_name, user, using) -> Erasure:
     return Erasure.objects.using(using).create(
         receipt_uuid=new_id(), user=user, rule_name=rule_name, session_uuids=uuids,
         messages=messages, bytes=size, keeps_figures=keeps_figures,
-        steps=["Begun: the sessions are listed."],
+        steps=[BEGUN],
     )  # fmt: skip
 
 
@@ -148,32 +149,40 @@ def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasur
         _delete_rows(receipt, run, using)
         steps = [
             "Rows deleted, with what was overwritten by zeros: messages, snapshots, annotations,"
-            " tags, undo history, the administrator's log, reports of comparisons."
+            " tags, undo history, the administrator's log, notes and reports of comparisons,"
+            " what batches, workflows and imports had of it."
             if not receipt.keeps_figures
             else "Texts, names and ids removed; tokens, costs and times stay."
         ]
         done = False
+        receipt.steps = [*steps, "To be completed: the file has yet to be written anew."]
+        receipt.backups = _made_before(receipt, using)
+        receipt.save(update_fields=["steps", "backups"])
         if finish:
+            others = _without_rows(receipt, using)
             with locks.alone(LOCK):
-                steps, done = _write_anew(steps, run, using)
-        else:
-            steps.append("To be completed: the file has yet to be written anew.")
-        receipt.steps, receipt.is_complete = steps, done
-        run.at("Looking into backups")
-        receipt.backups = list(_still_holding(receipt, using))
-        receipt.save(update_fields=["steps", "is_complete", "backups"])
-        if done:
-            # Written anew, the file holds nothing of the others that were begun before either.
-            Erasure.objects.using(using).filter(is_complete=False, pk__lt=receipt.pk).update(
-                is_complete=True, steps=steps
-            )
+                receipt.steps, done = _write_anew(steps, run, using)
+            # Written anew, the file holds nothing of the others either.
+            finished = [receipt, *others] if done else [receipt]
+            run.at("Looking into backups")
+            _note_backups(finished, using)
+            for one in finished:
+                one.steps, one.is_complete = [one.steps[0], *receipt.steps[1:]], done
+                one.save(update_fields=["steps", "is_complete", "backups"])
         count = len(receipt.session_uuids)
         run.summary = f"{count:,} session{'s' * (count != 1)} erased"
         run.summary += "." if done else ", and the file is yet to be written anew."
         if receipt.backups:
-            run.summary += f" {len(receipt.backups)} backups still hold some of it."
+            count, verb = len(receipt.backups), "still" if finish else "may still"
+            run.summary += f" {count} backup{'s' * (count != 1)} {verb} hold some of it."
         run.report = {"receipt": receipt.receipt_uuid, "complete": done}
     return receipt
+
+
+def _without_rows(receipt: Erasure, using: str) -> list[Erasure]:
+    """Return the other receipts whose rows are gone by now, and only bytes may be left."""
+    waiting = Erasure.objects.using(using).filter(is_complete=False).exclude(pk=receipt.pk)
+    return [other for other in waiting if other.steps != [BEGUN]]
 
 
 def _delete_rows(receipt: Erasure, run: runs.Recorder, using: str) -> None:
@@ -233,23 +242,45 @@ def _write_anew(steps: list[str], run: runs.Recorder, using: str) -> tuple[list[
     return [*steps, "WAL emptied."], True
 
 
-def _still_holding(receipt: Erasure, using: str) -> Iterator[str]:
-    """Yield the backups that hold a session of a receipt, or may."""
+def _made_before(receipt: Erasure, using: str) -> list[str]:
+    """Return the backups that may hold a session of a receipt, without a look into them.
+
+    Each has to be unpacked and checked for that, which is not for a page to wait for.
+    """
+    known = (row for row in backups.known(using) if row.made_at <= receipt.erased_at)
+    return [f"{row.path} (made before: it may)" for row in known]
+
+
+def _note_backups(receipts: list[Erasure], using: str) -> None:
+    """Look into the backups, each once; set in the receipts which hold their sessions."""
+    held: dict[int, list[str]] = {receipt.pk: [] for receipt in receipts}
     for row in backups.known(using):
-        path = Path(row.path)
         if row.made_at > timezone.now():
             continue
-        if row.is_encrypted:
+        for receipt, said in _holding(row, receipts):
+            held[receipt.pk].append(said)
+    for receipt in receipts:
+        receipt.backups = held[receipt.pk]
+
+
+def _holding(row: Backup, receipts: list[Erasure]) -> Iterator[tuple[Erasure, str]]:
+    """Yield the receipts of which a backup holds a session, or may, with how to name it."""
+    path = Path(row.path)
+    if row.is_encrypted:
+        for receipt in receipts:
             if row.made_at <= receipt.erased_at:
-                yield f"{path} (encrypted, made before: it may)"
-            continue
-        try:
-            with backups.opened(path) as (plain, _), closing(swapping.opened(plain)) as database:
-                sql = "SELECT 1 FROM sessions WHERE session_uuid = ?"
-                if any(database.execute(sql, [uuid]).fetchone() for uuid in receipt.session_uuids):
-                    yield str(path)
-        except (SessionsError, sqlite3.Error):
-            yield f"{path} (cannot be read)"
+                yield receipt, f"{path} (encrypted, made before: it may)"
+        return
+    found = []
+    try:
+        with backups.opened(path) as (plain, _), closing(swapping.opened(plain)) as database:
+            sql = "SELECT 1 FROM sessions WHERE session_uuid = ?"
+            for receipt in receipts:
+                if any(database.execute(sql, [one]).fetchone() for one in receipt.session_uuids):
+                    found.append((receipt, str(path)))
+    except (SessionsError, sqlite3.Error):
+        found = [(receipt, f"{path} (cannot be read)") for receipt in receipts]
+    yield from found
 
 
 def matching(uuids: Iterable[str], *, using: str = "default") -> list[int]:

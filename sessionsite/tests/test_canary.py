@@ -208,3 +208,27 @@ def test_no_place_that_the_benchmark_knows_keeps_a_word(keeps_figures, settings,
     files = [file for file in (*sides, *canary.files_in(tmp_path)) if file.exists()]
     assert canary.found(files, words) == {}
     assert checking.check() == []
+
+
+def test_an_erasure_that_was_killed_is_not_called_complete_by_the_next(everywhere):
+    killed = erasing._receipt([everywhere.pk], False, "", None, "default")
+    other = Session.objects.get(title="Other")
+    organising.trash(Session.objects.filter(pk=other.pk), user=None)
+    assert erasing.erase([other.pk]).is_complete
+    killed.refresh_from_db()
+    assert (killed.is_complete, Session.with_trash.filter(pk=everywhere.pk).exists()) == (
+        False,
+        True,
+    )
+    [done] = erasing.complete()
+    assert done.is_complete
+    assert not Session.with_trash.exists()
+
+
+def test_a_page_does_not_wait_until_backups_are_looked_into(everywhere, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    before = backups.backup(tmp_path / "before.db", compress=True).path
+    receipt = erasing.erase([everywhere.pk], finish=False)
+    assert receipt.backups == [f"{before} (made before: it may)"]
+    [done] = erasing.complete()
+    assert done.backups == [str(before)]
