@@ -44,7 +44,8 @@ class Recorder:
             return
         self._told = now
         self.entry.step, self.entry.done, self.entry.total = step[:200], done, total
-        self.entry.save(update_fields=["step", "done", "total"])
+        with suppress(DatabaseError):  # others keep the lock: the work itself goes on
+            self.entry.save(update_fields=["step", "done", "total"])
 
 
 def begin(
@@ -115,21 +116,24 @@ def _end(recorder: Recorder, status: RunStatus, error: str) -> None:
     entry = recorder.entry
     entry.status, entry.error, entry.finished_at = status, error, timezone.now()
     entry.summary, entry.report = recorder.summary, recorder.report
-    try:
-        # By its id, not by `save`: what was restored meanwhile may not have this row.
-        MaintenanceRun.objects.using(entry._state.db).update_or_create(
-            run_uuid=entry.run_uuid,
-            defaults={
-                name: getattr(entry, name)
-                for name in (
-                    "kind", "status", "user_id", "options", "step", "done", "total", "summary",
-                    "report", "error", "made_at", "started_at", "finished_at",
-                )
-            },
-        )  # fmt: skip
-    except DatabaseError:
-        if not error:
-            raise  # what had failed already says why; this would hide it
+    values = {
+        name: getattr(entry, name)
+        for name in (
+            "kind", "status", "user_id", "options", "step", "done", "total", "summary", "report",
+            "error", "made_at", "started_at", "finished_at",
+        )
+    }  # fmt: skip
+    runs = MaintenanceRun.objects.using(entry._state.db)
+    for is_last in (False, False, True):  # others may keep the lock for longer than one waits
+        try:
+            # By its id, not by `save`: what was restored meanwhile may not have this row.
+            runs.update_or_create(run_uuid=entry.run_uuid, defaults=values)
+            return
+        except DatabaseError as trouble:
+            if error:
+                return  # what had failed already says why; this would hide it
+            if is_last or "locked" not in str(trouble):
+                raise
 
 
 def _words(error: BaseException) -> str:

@@ -109,6 +109,8 @@ def test_a_batch_costs_what_the_list_says_since_it_says_so(name, usage):
     variants = find(*name).model.price_variants or ()
     if any(variant.when == {"processing": "batch"} for variant in variants):
         cost = published(*name, "", True).cost(usage, at)
+        if cost.usd is None:  # of what has no price by the token, such as seconds of sound
+            return
         assert abs(cost.usd - theirs(*name, usage, at, processing="batch")) < CLOSE
 
 
