@@ -8,6 +8,7 @@ what was deleted, or edited long ago, in pages that are free or half full.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,16 +18,18 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
-from conversations import locks, schema
+from conversations import databases, locks, schema
 from conversations.errors import SessionsError, explained
 from conversations.models import Session
 from conversations.search import index
 from conversations.writing import new_id
 
 from . import backups, runs, space, swapping
-from .models import Backup, Erasure, MaintenanceRun, RunKind
+from .models import Backup, Erasure, MaintenanceRun, RetentionRule, RunKind
 
-AT_ONCE = 200  # sessions of a transaction
+AT_ONCE = 200  # sessions of a transaction, at most
+MESSAGES_AT_ONCE = 1_000  # of a transaction, unless one session has more: 0.2 s of others' waiting
+PAUSE = 0.11  # s between two transactions: who waits for the lock looks every 0.1 s
 LOCK = "erasing"
 BEGUN = "Begun: the sessions are listed."
 # What stays of a message are its figures, so that totals and roll-ups are as they were.
@@ -54,6 +57,21 @@ STRIP_REST = (
     "DELETE FROM annotations WHERE entity_type = 'message'"
     " AND entity_id IN (SELECT id FROM messages WHERE session_id = %s)",
 )
+MEASURE = """
+    SELECT COUNT(message.id), COALESCE(SUM(length(CAST(message.content AS BLOB))), 0)
+    FROM sessions AS session LEFT JOIN messages AS message ON message.session_id = session.id
+    WHERE session.session_uuid = %s
+"""
+# Not what somebody took out of the trash meanwhile. What a rule is about need not be there, but
+# stays if something was said since.
+STILL_TO_GO = """
+    SELECT id FROM sessions AS session
+    WHERE session_uuid = %s AND (deleted_at IS NOT NULL OR %s OR (%s AND NOT EXISTS (
+        SELECT 1 FROM messages WHERE session_id = session.id AND timestamp >= %s
+    )))
+"""
+# Figures leave roll-ups with the trash: what is deleted goes through it, in one transaction.
+TRASH = "UPDATE sessions SET deleted_at = %s WHERE id = %s AND deleted_at IS NULL"
 # No import brings them back (conversations/sql/*/imports.sql keeps the same for what is deleted).
 FORBID = """
     INSERT OR IGNORE INTO import_deletions (record_uuid)
@@ -117,26 +135,38 @@ def purge(ids: list[int], *, user: AbstractBaseUser | None, using: str) -> None:
     erase(ids, finish=False, user=user, using=using)
 
 
+def resume(*, user: AbstractBaseUser | None = None, using: str = "default") -> None:
+    """Delete the rows of erasures that were begun and killed; `complete` has yet to finish them."""
+    for receipt in Erasure.objects.using(using).filter(is_complete=False).order_by("id"):
+        if receipt.steps == [BEGUN]:
+            _go_on(receipt, finish=False, user=user, entry=None, using=using)
+
+
 def _receipt(ids, keeps_figures, rule_name, user, using) -> Erasure:
-    uuids, messages, size = [], 0, 0
-    with connections[using].cursor() as cursor:
-        for id in ids:
-            cursor.execute(
-                "SELECT session.session_uuid, COUNT(message.id),"
-                " COALESCE(SUM(length(CAST(message.content AS BLOB))), 0)"
-                " FROM sessions AS session LEFT JOIN messages AS message"
-                " ON message.session_id = session.id WHERE session.id = %s"
-                " GROUP BY session.session_uuid",
-                [id],
-            )
-            for uuid, count, bytes_ in cursor.fetchall():
-                uuids.append(uuid)
-                messages, size = messages + count, size + bytes_
+    sessions = Session.with_trash.using(using)
+    uuids = []
+    for start in range(0, len(ids), AT_ONCE):
+        found = dict(
+            sessions.filter(pk__in=ids[start : start + AT_ONCE]).values_list("pk", "session_uuid")
+        )
+        uuids += [found[id] for id in ids[start : start + AT_ONCE] if id in found]
+    messages, size = _measured(uuids, using)
     return Erasure.objects.using(using).create(
         receipt_uuid=new_id(), user=user, rule_name=rule_name, session_uuids=uuids,
         messages=messages, bytes=size, keeps_figures=keeps_figures,
         steps=[BEGUN],
     )  # fmt: skip
+
+
+def _measured(uuids: Iterable[str], using: str) -> tuple[int, int]:
+    """Return how many messages sessions have, and bytes of text."""
+    messages, size = 0, 0
+    with connections[using].cursor() as cursor:
+        for uuid in uuids:
+            cursor.execute(MEASURE, [uuid])
+            count, bytes_ = cursor.fetchone()
+            messages, size = messages + count, size + bytes_
+    return messages, size
 
 
 def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasure:
@@ -147,6 +177,7 @@ def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasur
     ):
         run.at("Deleting")
         _delete_rows(receipt, run, using)
+        spared = _spare(receipt, using)
         steps = [
             "Rows deleted, with what was overwritten by zeros: messages, snapshots, annotations,"
             " tags, undo history, the administrator's log, notes and reports of comparisons,"
@@ -154,10 +185,12 @@ def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasur
             if not receipt.keeps_figures
             else "Texts, names and ids removed; tokens, costs and times stay."
         ]
+        if spared:
+            steps[0] += f" Not of {spared:,} that were taken back or used meanwhile: they stay."
         done = False
         receipt.steps = [*steps, "To be completed: the file has yet to be written anew."]
         receipt.backups = _made_before(receipt, using)
-        receipt.save(update_fields=["steps", "backups"])
+        receipt.save(update_fields=["steps", "backups", "session_uuids", "messages", "bytes"])
         if finish:
             others = _without_rows(receipt, using)
             with locks.alone(LOCK):
@@ -187,20 +220,18 @@ def _without_rows(receipt: Erasure, using: str) -> list[Erasure]:
 
 def _delete_rows(receipt: Erasure, run: runs.Recorder, using: str) -> None:
     kept_apps = [app for app in apps.get_app_configs() if isinstance(app, schema.KeptApp)]
-    uuids = receipt.session_uuids
+    total, done = len(receipt.session_uuids), 0
+    by_rule = _is_by_rule(receipt, using)
+    is_anyhow = receipt.keeps_figures and not receipt.rule_name
+    erased_at = databases.of(connections[using]).time_text(receipt.erased_at)
     with connections[using].cursor() as cursor:
         cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten at once
-    for start in range(0, len(uuids), AT_ONCE):
-        run.at("Deleting", start, len(uuids))
+    for uuids in _batches(receipt.session_uuids, using):
+        run.at("Deleting", done, total)
         with transaction.atomic(using), connections[using].cursor() as cursor:
             ids = []
-            for uuid in uuids[start : start + AT_ONCE]:
-                # Not what somebody took out of the trash meanwhile.
-                cursor.execute(
-                    "SELECT id FROM sessions"
-                    " WHERE session_uuid = %s AND (deleted_at IS NOT NULL OR %s)",
-                    [uuid, receipt.keeps_figures],
-                )
+            for uuid in uuids:
+                cursor.execute(STILL_TO_GO, [uuid, is_anyhow, by_rule, erased_at])
                 ids += [id for [id] in cursor.fetchall()]
             for app in kept_apps:
                 app.forget(cursor, ids)
@@ -209,10 +240,56 @@ def _delete_rows(receipt: Erasure, run: runs.Recorder, using: str) -> None:
                 if receipt.keeps_figures:
                     _strip(cursor, id)
                 else:
+                    cursor.execute(TRASH, [erased_at, id])
                     cursor.execute("DELETE FROM sessions WHERE id = %s", [id])
+        done += len(uuids)
+        if done < total:
+            time.sleep(PAUSE)
     with transaction.atomic(using), connections[using].cursor() as cursor:
         for app in kept_apps:
             app.drop_empty(cursor)
+
+
+def _is_by_rule(receipt: Erasure, using: str) -> bool:
+    """Say whether a rule that is still there wants the sessions erased, in the trash or not."""
+    rules = RetentionRule.objects.using(using).filter(is_trashed=False)
+    return bool(receipt.rule_name) and rules.filter(name=receipt.rule_name).exists()
+
+
+def _batches(uuids: list[str], using: str) -> Iterator[list[str]]:
+    """Yield those that are still there, so many at a time that others need not wait long."""
+    batch: list[str] = []
+    messages = 0
+    for uuid, count in _there(uuids, using):
+        if batch and (len(batch) == AT_ONCE or messages + count > MESSAGES_AT_ONCE):
+            yield batch
+            batch, messages = [], 0
+        batch.append(uuid)
+        messages += count
+    if batch:
+        yield batch
+
+
+def _there(uuids: list[str], using: str) -> Iterator[tuple[str, int]]:
+    """Yield the sessions of these that there are, with how many messages they have."""
+    sessions = Session.with_trash.using(using)
+    for start in range(0, len(uuids), AT_ONCE):
+        some = uuids[start : start + AT_ONCE]
+        found = dict(
+            sessions.filter(session_uuid__in=some).values_list("session_uuid", "total_messages")
+        )
+        yield from ((uuid, found[uuid]) for uuid in some if uuid in found)
+
+
+def _spare(receipt: Erasure, using: str) -> int:
+    """Take off a receipt the sessions that were not erased; return how many."""
+    spared = {uuid for uuid, _ in _there(receipt.session_uuids, using)}
+    if spared:
+        messages, size = _measured(spared, using)
+        receipt.session_uuids = [uuid for uuid in receipt.session_uuids if uuid not in spared]
+        receipt.messages = max(0, receipt.messages - messages)
+        receipt.bytes = max(0, receipt.bytes - size)
+    return len(spared)
 
 
 def _strip(cursor, id: int) -> None:

@@ -30,6 +30,16 @@ MATCHING = """
     WHERE {conditions}
     ORDER BY session.id
 """
+# While an import is at work, what it has written is left alone.
+NOT_BEING_IMPORTED = """
+    NOT EXISTS (
+        SELECT 1 FROM import_chunks AS chunk JOIN imports ON imports.id = chunk.of_id
+        WHERE imports.status IN ('waiting', 'running', 'undoing')
+            AND (session.id BETWEEN chunk.first_session AND chunk.last_session OR EXISTS (
+                SELECT 1 FROM messages WHERE session_id = session.id
+                    AND id BETWEEN chunk.first_message AND chunk.last_message))
+    )
+"""
 LAST = """
     COALESCE((SELECT MAX(timestamp) FROM messages WHERE session_id = session.id),
         session.completed_at, session.started_at)
@@ -74,12 +84,7 @@ def plan(rules: Iterable[RetentionRule] | None = None, *, using: str = "default"
     for rule in in_order:
         rows = [row for row in _matching(rule, using) if row[0] not in seen]
         seen.update(id for id, _, _ in rows)
-        planned.append(
-            Planned(
-                rule, tuple(id for id, _, _ in rows), sum(count for _, count, _ in rows),
-                sum(size for _, _, size in rows),
-            )
-        )  # fmt: skip
+        planned.append(_planned(rule, rows))
     return planned
 
 
@@ -96,9 +101,12 @@ def apply(
     in the midst, the next call does what is left.
     """
     done = []
-    planned = [one for one in plan(rules, using=using) if one.sessions]
-    for one in planned:
+    erasing.resume(user=user, using=using)
+    for one in plan(rules, using=using):
         rule = one.rule
+        one = _still(one, using)
+        if not one.sessions:
+            continue
         options = {"rule": rule.name, "action": rule.action, "days": rule.days}
         with runs.recorded(
             RunKind.RETENTION, user=user, options=options, entry=entry, using=using
@@ -116,12 +124,24 @@ def apply(
             }  # fmt: skip
             done.append(Applied(rule, one.sessions, one.messages, one.bytes, run.entry.run_uuid))
         entry = None  # that run is of the first rule
-    if any(one.rule.action != RetentionAction.ARCHIVE for one in done):
+    if not erasing.is_sound(using):
         erasing.complete(user=user, using=using)
     if entry is not None and not done:
         with runs.recorded(RunKind.RETENTION, user=user, entry=entry, using=using) as run:
             run.summary = "No session is as old as any rule says."
     return done
+
+
+def _still(one: Planned, using: str) -> Planned:
+    """Return what is left of a plan: sessions that were used since are not as old any more."""
+    ids = set(one.session_ids)
+    rows = [row for row in _matching(one.rule, using) if row[0] in ids]
+    return _planned(one.rule, rows)
+
+
+def _planned(rule: RetentionRule, rows: list[tuple[int, int, int]]) -> Planned:
+    ids = tuple(id for id, _, _ in rows)
+    return Planned(rule, ids, sum(count for _, count, _ in rows), sum(size for *_, size in rows))
 
 
 def _do(one: Planned, run: runs.Recorder, user: AbstractBaseUser | None, using: str) -> None:
@@ -135,11 +155,6 @@ def _do(one: Planned, run: runs.Recorder, user: AbstractBaseUser | None, using: 
             run.at(run.entry.step, start + len(some), one.sessions)
         return
     is_stripped = rule.action == RetentionAction.STRIP
-    if not is_stripped and not rule.is_trashed:
-        for start in range(0, one.sessions, AT_ONCE):
-            some = one.session_ids[start : start + AT_ONCE]
-            with transaction.atomic(using):
-                sessions.filter(pk__in=some).update(deleted_at=timezone.now())
     erasing.erase(
         one.session_ids, keeps_figures=is_stripped or rule.keeps_figures, rule_name=rule.name,
         finish=False, user=user, using=using,
@@ -173,6 +188,7 @@ def _matching(rule: RetentionRule, using: str) -> list[tuple[int, int, int]]:
         conditions.append("session.status <> 'archived'")
     if rule.action == RetentionAction.STRIP or rule.keeps_figures:
         conditions.append("session.title <> '(erased)'")
+    conditions.append(NOT_BEING_IMPORTED)
     with connection.cursor() as cursor:
         cursor.execute(MATCHING.format(conditions=" AND ".join(conditions)), params)
         return cursor.fetchall()

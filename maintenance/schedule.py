@@ -162,6 +162,8 @@ def _try(step: Step, folder: Path, using: str) -> Outcome:
         return Outcome(step.name, "done", step.run(folder, using))
     except (SessionsError, DatabaseError, OSError) as error:
         return Outcome(step.name, "failed", str(error))
+    except Exception as error:  # even one that nobody foresaw leaves the others to be done
+        return Outcome(step.name, "failed", f"{type(error).__name__}: {error}")
 
 
 def _done_last(using: str) -> dict[str, datetime]:

@@ -132,6 +132,16 @@ def test_a_rule_is_made_counted_changed_and_deleted(staff):
     assert not RetentionRule.objects.exists()
 
 
+def test_a_rule_that_is_switched_off_takes_no_sessions_from_the_count_of_another(staff):
+    RetentionRule.objects.create(name="Off", days=30, action="delete", is_active=False)
+    RetentionRule.objects.create(name="On", days=30, action="archive")
+    make_session("Rests", started_at="2020-01-01 00:00:00+00:00")
+    shown = page(staff, "retention/?count=1")
+    assert "1 session," in shown and "nothing" in shown
+    RetentionRule.objects.update(is_active=False)
+    assert "1 session," not in page(staff, "retention/?count=1")
+
+
 def test_a_receipt_says_what_was_erased_and_is_completed_by_a_button(staff):
     session = make_session("Secret", deleted_at="2026-01-01 00:00:00+00:00")
     erasing.erase([session.pk], finish=False)

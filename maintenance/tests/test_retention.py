@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -11,10 +15,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from conversations.errors import InvalidValue
-from conversations.models import Message, Session
+from conversations.models import Import, ImportChunk, Message, Session
 from conversations.tests.factories import add_message, make_project, make_session
-from maintenance import checking, retention
+from maintenance import checking, erasing, retention
 from maintenance.models import Erasure, MaintenanceRun, RetentionRule
+from sessionsite.tests.conftest import program, with_database  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,3 +148,64 @@ def test_rules_are_added_listed_tried_run_and_removed_from_the_command_line(hist
     run("remove", "Old kitchen")
     with pytest.raises(CommandError, match="no rule"):
         run("remove", "Old kitchen")
+
+
+def test_what_a_running_import_has_written_is_left_alone(history):
+    rule("delete", project="Kitchen")
+    rule("archive", source="codex")
+    [kitchen, codex] = [Session.objects.get(title=title) for title in ("kitchen", "codex")]
+    at_work = Import.objects.create(import_uuid="i", names=["file"], status="running")
+    said = Message.objects.get(session=codex)
+    ImportChunk.objects.create(of=at_work, first_session=kitchen.pk, last_session=kitchen.pk)
+    ImportChunk.objects.create(of=at_work, first_message=said.pk, last_message=said.pk)
+    assert retention.apply() == []
+    Import.objects.update(status="done")
+    assert len(retention.apply()) == 2
+
+
+def test_a_session_that_is_used_after_the_plan_stays(history):
+    named = rule("delete", project="Kitchen").name
+    [planned] = retention.plan()
+    session = Session.objects.get(title="kitchen")
+    receipt = erasing._receipt([session.pk], False, named, None, "default")
+    add_message(session, 2, "said just now", timestamp=timezone.now())
+    assert retention._still(planned, "default").sessions == 0
+    [done] = erasing.complete()
+    assert (done.pk, done.session_uuids, done.messages) == (receipt.pk, [], 0)
+    assert Session.objects.filter(title="kitchen").exists()
+
+
+def test_a_rule_that_was_killed_is_done_by_the_next_run(with_database):  # noqa: F811
+    shell = with_database
+    with closing(sqlite3.connect(shell.database)) as plain:
+        plain.executemany(
+            "INSERT INTO sessions (session_uuid, title, started_at) VALUES (?, 'old', ?)",
+            [(f"{number:032}", "2020-01-01 00:00:00") for number in range(3000)],
+        )
+        plain.commit()
+        shell.ok("python manage.py retention add old --days 30 --action delete")
+        killed = subprocess.Popen(
+            [sys.executable, "manage.py", "retention", "run"], cwd=shell.folder,
+            env=shell.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        shown = "SELECT COUNT(*) FROM sessions WHERE title = 'old' AND deleted_at IS NULL"
+        while killed.poll() is None and plain.execute(shown).fetchone() == (3000,):
+            pass
+        killed.kill()
+        killed.wait()
+    assert 0 < shell.rows(shown)[0][0] < 3000
+    shell.ok("python manage.py retention run")
+    assert shell.rows("SELECT COUNT(*) FROM sessions WHERE title = 'old'") == [(0,)]
+    receipts = shell.rows("SELECT session_uuids, is_complete FROM erasures")
+    named = [uuid for uuids, _ in receipts for uuid in json.loads(uuids)]
+    assert sorted(named) == sorted({f"{number:032}" for number in range(3000)})
+    assert all(complete for _, complete in receipts)
+
+
+def test_a_rule_about_the_trash_spares_what_was_taken_out_of_it(history):
+    named = rule("delete", is_trashed=True).name
+    [planned] = retention.plan()
+    erasing._receipt(list(planned.session_ids), False, named, None, "default")
+    Session.with_trash.filter(title="trash").update(deleted_at=None)
+    [done] = erasing.complete()
+    assert (done.session_uuids, Session.objects.filter(title="trash").exists()) == ([], True)

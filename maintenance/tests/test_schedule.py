@@ -59,6 +59,16 @@ def test_a_step_that_fails_is_told_and_tried_again_and_the_others_are_done(alias
     assert run.report["backup"]["state"] == "done"
 
 
+def test_a_step_that_breaks_leaves_the_others_to_be_done(alias, monkeypatch):
+    def broken(folder, using):
+        raise LookupError("nobody foresaw this")
+
+    monkeypatch.setitem(schedule.STEPS, "backup", schedule.Step("backup", schedule.DAY, broken))
+    broke, done = schedule.run(using=alias, only=["backup", "cleanup"])
+    assert (broke.state, broke.said) == ("failed", "LookupError: nobody foresaw this")
+    assert done.state == "done"
+
+
 def test_scheduled_backups_are_locked_if_there_is_a_passphrase(alias, settings):
     settings.BACKUP_PASSPHRASE = "sesame"
     schedule.run(using=alias, only=["backup"])

@@ -21,14 +21,15 @@ PER_PAGE = 50
 @staff_only
 @require_safe
 def list_rules(request: HttpRequest) -> HttpResponse:
-    """Show the rules, and what each would do now."""
+    """Show the rules, and what each that is switched on would do now."""
     rules = list(RetentionRule.objects.select_related("project"))
     planned = {}
     if "count" in request.GET:
-        planned = {one.rule.pk: one for one in retention.plan(rules)}
+        active = [rule for rule in rules if rule.is_active]
+        planned = {one.rule.pk: one for one in retention.plan(active)}
     context = {
         "rules": [(rule, planned.get(rule.pk)) for rule in rules],
-        "is_counted": bool(planned),
+        "is_counted": "count" in request.GET,
         "has_active": any(rule.is_active for rule in rules),
         "tabs": tabs(),
     }

@@ -232,3 +232,22 @@ def test_a_page_does_not_wait_until_backups_are_looked_into(everywhere, settings
     assert receipt.backups == [f"{before} (made before: it may)"]
     [done] = erasing.complete()
     assert done.backups == [str(before)]
+
+
+def test_a_receipt_does_not_name_what_was_taken_out_of_the_trash_meanwhile(everywhere, user):
+    other = Session.objects.get(title="Other")
+    organising.trash(Session.objects.filter(pk=other.pk), user=user)
+    erasing._receipt([everywhere.pk, other.pk], False, "", None, "default")
+    organising.restore(Session.with_trash.filter(pk=other.pk), user=user)
+    [done] = erasing.complete()
+    assert (done.session_uuids, done.messages) == ([everywhere.session_uuid], 2)
+    assert "Not of 1 that" in done.steps[0]
+    assert list(Session.objects.values_list("title", flat=True)) == ["Other"]
+    assert checking.check() == []
+
+
+def test_long_sessions_are_erased_in_more_transactions(everywhere):
+    organising.trash(Session.objects.filter(title="Other"), user=None)
+    Session.with_trash.update(total_messages=erasing.MESSAGES_AT_ONCE)
+    uuids = list(Session.with_trash.order_by("pk").values_list("session_uuid", flat=True))
+    assert list(erasing._batches(uuids, "default")) == [[uuid] for uuid in uuids]
