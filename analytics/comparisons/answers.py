@@ -23,9 +23,9 @@ from .recording import key_of
 
 UNANSWERED = "no answer"
 COLUMNS = (
-    "session_id", "session__session_uuid", "session__metadata", "role", "said", "length",
-    "message_uuid", "latency_ms", "input_tokens", "output_tokens", "cost_nanos", "error_message",
-    "timestamp", "id",
+    "session_id", "session__session_uuid", "session__metadata", "session__project__name", "role",
+    "said", "length", "message_uuid", "latency_ms", "input_tokens", "output_tokens", "cost_nanos",
+    "error_message", "timestamp", "id",
 )  # fmt: skip
 MEASURES = ("latency_ms", "input_tokens", "output_tokens", "cost_nanos")
 ERROR_LENGTH = 200
@@ -38,6 +38,7 @@ class Turn:
     variant: str
     session_id: int
     session: str  # its uuid
+    project: str = ""  # its name
     inputs: object = None  # what the prompt was filled with
     text: str = ""
     digest: str = ""  # of text and inputs
@@ -120,12 +121,13 @@ def turns_of(group: ComparisonGroup) -> list[Turn]:
 def _turns(rows, variants: dict[int, str]) -> Iterator[Turn]:
     turn, is_answered = None, False
     for row in rows.iterator(chunk_size=2000):
-        session_id, uuid, metadata, role, said, length = row[:6]
-        message_uuid, *measures, error, time, id = row[6:]
+        session_id, uuid, metadata, project, role, said, length = row[:7]
+        message_uuid, *measures, error, time, id = row[7:]
         if turn is None or turn.session_id != session_id or (role == Role.USER and is_answered):
             if turn is not None:
                 yield _closed(turn)
-            turn = Turn(variants.get(session_id, ""), session_id, uuid, _inputs(metadata))
+            variant = variants.get(session_id, "")
+            turn = Turn(variant, session_id, uuid, project or "", _inputs(metadata))
             is_answered = False
         if role == Role.USER:
             turn.text = f"{turn.text}\n\n{said}" if turn.text else said

@@ -40,11 +40,15 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What variants answer; `group` is its template, project or suite, or empty."""
+    """What variants answer; `group` is its template or suite, or empty.
+
+    `project` is that of the sessions it was asked in, empty if there are several.
+    """
 
     key: str
     text: str = ""
     group: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

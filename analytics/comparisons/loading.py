@@ -136,6 +136,12 @@ def _prompts(group: ComparisonGroup, turns: list[Turn]) -> dict[str, Prompt]:
         known = found.get(turn.prompt)
         if known is None or not known.text:
             found[turn.prompt] = Prompt(turn.prompt, turn.text, known.group if known else "")
+    projects: dict[str, set[str]] = defaultdict(set)
+    for turn in turns:
+        projects[turn.prompt].add(turn.project)
+    for key, names in projects.items():
+        if len(names) == 1:
+            found[key] = replace(found[key], project=names.pop())
     return dict(sorted(found.items()))
 
 

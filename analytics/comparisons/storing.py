@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from analytics.models import ComparisonGroup, ComparisonReport, ComparisonReportPrompt
 from conversations.models import Annotation, Message
 
-VERSION = 2  # of what a report says and how it is computed: another makes all anew
+VERSION = 3  # of what a report says and how it is computed: another makes all anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def _found(stored: ComparisonReport) -> StoredReport:
 def signature_of(group: ComparisonGroup) -> str:
     """Return what changes when a report would: the revision, and what the sessions add up to.
 
-    What is said in sessions is not compared word by word: a text that is edited without a change of
-    any figure is seen by `refresh`.
+    The revision counts changes of the comparison and of what its sessions say; what was added to
+    them or taken out of them is seen by their sums.
     """
     using = group._state.db
     revision = (

@@ -109,7 +109,7 @@ def cannot(reason: str, short: str = CANNOT) -> dict[str, Any]:
     return made(CANNOT, None, short, f"Cannot compare: {reason}")
 
 
-def by_strata(label: str, is_lower: bool) -> dict[str, Any]:
+def by_strata(label: str, by: str) -> dict[str, Any]:
     """Return the verdict where the pooled figure points the other way than every part of it."""
     short = (
         f"direction from the stratified estimate ({label} better),"
@@ -117,8 +117,8 @@ def by_strata(label: str, is_lower: bool) -> dict[str, Any]:
     )
     return made(
         OPEN, None, short,
-        f"Within the groups of prompts {label} is better, and thrown together the other one seems"
-        f" to be: the groups were not asked alike. The pooled figure is withheld.",
+        f"Within each {by} {label} is better, and thrown together the other one seems to be: they"
+        " were not asked alike. The pooled figure is withheld.",
     )  # fmt: skip
 
 

@@ -191,7 +191,7 @@ def _verdict(frame: Frame, pair: Pair, one: Measured | None, findings, strata) -
     if strata["withheld"]:
         better = frame.metrics[frame.primary].better if frame.primary in frame.metrics else 1
         is_b = (strata["stratified"]["estimate"] > 0) == ((better or 1) > 0)
-        return verdicts.by_strata(pair.label_b if is_b else pair.label_a, better < 0)
+        return verdicts.by_strata(pair.label_b if is_b else pair.label_a, strata["by"])
     verdict = dict(one.row["verdict"])
     if one.row["caption"] and verdict["state"] == verdicts.DECIDED:
         verdict["text"] += " Only among answered requests: no overall winner."

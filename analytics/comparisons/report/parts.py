@@ -79,28 +79,40 @@ def coverage(pair: Pair) -> dict[str, Any]:
 
 
 def strata(pair: Pair) -> dict[str, Any]:
-    """Return the primary metric within each group of prompts, and whether the whole misleads."""
-    frame, name = pair.frame, pair.frame.primary
+    """Return the primary metric within each group of prompts, and whether the whole misleads.
+
+    Groups are those that were given, and the projects of the sessions; if the whole misleads about
+    the projects alone, those are what is shown.
+    """
+    prompts = pair.frame.comparison.prompts
     none = {
-        "by": None,
-        "rows": [],
-        "stratified": None,
-        "pooled": None,
-        "withheld": False,
-        "text": "",
-    }
-    groups = {key: prompt.group for key, prompt in frame.comparison.prompts.items() if prompt.group}
-    if len(set(groups.values())) < 2 or len(set(groups.values())) > MOST_STRATA:
-        return none
+        "by": None, "rows": [], "stratified": None, "pooled": None, "withheld": False, "text": "",
+    }  # fmt: skip
+    found = []
+    for by, attribute in (("prompt group", "group"), ("project", "project")):
+        groups = {key: getattr(prompt, attribute) for key, prompt in prompts.items()}
+        names = {name for name in groups.values() if name}
+        if 1 < len(names) <= MOST_STRATA:
+            found.append(none | _by(groups, pair) | {"by": by})
+    shown = [one for one in found if one["rows"]]
+    return max(shown, key=lambda one: one["withheld"], default=none)
+
+
+def _by(groups: dict[str, str], pair: Pair) -> dict[str, Any]:
+    frame, name = pair.frame, pair.frame.primary
     if name == VOTES:
-        return _of_differences(none, pair.frame.ballots(pair.a, pair.b).means, groups)
+        return _of_differences(frame.ballots(pair.a, pair.b).means, groups)
     values = frame.values.get(name, {})
     of_a, of_b = values.get(pair.a, {}), values.get(pair.b, {})
     if pair.is_paired:
         shared = sorted(of_a.keys() & of_b.keys())
-        return _of_differences(none, {key: of_b[key] - of_a[key] for key in shared}, groups)
+        return _of_differences({key: of_b[key] - of_a[key] for key in shared}, groups)
+    return _of_sides(of_a, of_b, groups)
+
+
+def _of_sides(of_a: dict[str, float], of_b: dict[str, float], groups: dict) -> dict[str, Any]:
     parts = []
-    for group in sorted(set(groups.values())):
+    for group in sorted({name for name in groups.values() if name}):
         sides = [
             [value for key, value in side.items() if groups.get(key) == group]
             for side in (of_a, of_b)
@@ -110,7 +122,7 @@ def strata(pair: Pair) -> dict[str, Any]:
             parts.append(Stratum(group, a.n, a.mean, a.sd**2, b.n, b.mean, b.sd**2))
     found = stratified_difference(parts) if len(parts) > 1 else None
     if found is None:
-        return none
+        return {}
     pooled = means.welch(list(of_a.values()), list(of_b.values()))
     is_withheld = disagrees(pooled.mean, found[0])
     rows = []
@@ -118,58 +130,46 @@ def strata(pair: Pair) -> dict[str, Any]:
         one = means.welch_of_moments(
             part.n_a, part.mean_a, part.var_a, part.n_b, part.mean_b, part.var_b
         )
-        rows.append(
-            {
-                "name": part.name,
-                "n": part.n_a + part.n_b,
-                "estimate": one.mean,
-                "low": one.low,
-                "high": one.high,
-            }
-        )
+        rows.append(_row(part.name, part.n_a + part.n_b, one))
     text = (
         "The groups say one thing and all prompts together the other: the groups are right."
         if is_withheld
         else "The groups of prompts and the whole point the same way."
     )
-    whole = {"estimate": pooled.mean, "low": pooled.low, "high": pooled.high}
-    return none | {
-        "by": "prompt group", "rows": rows, "withheld": is_withheld, "text": text,
+    return {
+        "rows": rows, "withheld": is_withheld, "text": text,
         "stratified": dict(zip(("estimate", "low", "high"), found, strict=True)),
-        "pooled": None if is_withheld else whole,
+        "pooled": None if is_withheld else _ends(pooled),
     }  # fmt: skip
 
 
-def _of_differences(none: dict, differences: dict[str, float], groups: dict[str, str]) -> dict:
+def _of_differences(differences: dict[str, float], groups: dict[str, str]) -> dict[str, Any]:
     by_group = defaultdict(list)
     for key, value in differences.items():
         by_group[groups.get(key, "")].append(value)
+    if len(by_group) < 2:
+        return {}
     rows = []
     for group, each in sorted(by_group.items()):
         found = means.paired(each)
-        rows.append(
-            {
-                "name": group or "(none)",
-                "n": found.n,
-                "estimate": found.mean,
-                "low": found.low,
-                "high": found.high,
-            }
-        )
-    if len(rows) < 2:
-        return none
+        rows.append(_row(group or "(none)", found.n, found))
     # Every prompt has both sides, so the whole is the weighted mean of its parts.
-    whole = means.paired(list(differences.values()))
-    ends = {"estimate": whole.mean, "low": whole.low, "high": whole.high}
+    whole = _ends(means.paired(list(differences.values())))
     signs = {row["estimate"] > 0 for row in rows if row["estimate"]}
     text = (
         "The groups of prompts differ in which variant they are for."
         if len(signs) > 1
         else "The groups of prompts point the same way."
     )
-    return none | {
-        "by": "prompt group", "rows": rows, "stratified": ends, "pooled": ends, "text": text,
-    }  # fmt: skip
+    return {"rows": rows, "stratified": whole, "pooled": whole, "text": text}
+
+
+def _ends(found) -> dict[str, Any]:
+    return {"estimate": found.mean, "low": found.low, "high": found.high}
+
+
+def _row(name: str, n: int, found) -> dict[str, Any]:
+    return {"name": name, "n": n, **_ends(found)}
 
 
 # -- more than two ------------------------------------------------------------------------------

@@ -87,3 +87,38 @@ ON comparison_groups
 BEGIN
     UPDATE comparison_groups SET revision = revision + 1 WHERE id = NEW.id;
 END;
+
+-- A report reads what linked sessions say and are. What is added to them or leaves them changes
+-- their sums, which a report's signature has; an import need not pay for a trigger.
+CREATE TRIGGER comparison_messages_revision
+AFTER UPDATE OF session_id, role, content, timestamp, is_active_path, is_hidden, is_sidechain,
+    latency_ms, input_tokens, output_tokens, cost, cost_nanos, error_message
+ON messages
+WHEN EXISTS (
+    SELECT 1 FROM comparison_sessions WHERE session_id IN (OLD.session_id, NEW.session_id)
+)
+BEGIN
+    UPDATE comparison_groups SET revision = revision + 1 WHERE id IN (
+        SELECT comparison_group_id FROM comparison_sessions
+        WHERE session_id IN (OLD.session_id, NEW.session_id)
+    );
+END;
+
+CREATE TRIGGER comparison_of_session_revision
+AFTER UPDATE OF project_id, model_id, system_prompt, temperature, top_p, max_tokens, metadata,
+    deleted_at
+ON sessions
+BEGIN
+    UPDATE comparison_groups SET revision = revision + 1 WHERE id IN (
+        SELECT comparison_group_id FROM comparison_sessions WHERE session_id = NEW.id
+    );
+END;
+
+CREATE TRIGGER comparison_of_project_revision AFTER UPDATE OF name ON projects
+BEGIN
+    UPDATE comparison_groups SET revision = revision + 1 WHERE id IN (
+        SELECT link.comparison_group_id
+        FROM comparison_sessions AS link JOIN sessions ON sessions.id = link.session_id
+        WHERE sessions.project_id = NEW.id
+    );
+END;
