@@ -108,6 +108,28 @@ class VariantForm(Styled, forms.Form):
     )  # fmt: skip
 
 
+class PickedVariantForm(Styled, forms.Form):
+    """What variant, of which comparison, the sessions are that were picked in their list."""
+
+    variant = forms.CharField(
+        max_length=LONGEST_NAME, label="Variant", help_text="The model, the prompt or the setting."
+    )
+    comparison = FewChoicesField(
+        ComparisonGroup.objects.order_by("-created_at", "-pk"), required=False,
+        empty_label="A new one",
+    )  # fmt: skip
+    name = forms.CharField(
+        required=False, max_length=LONGEST_NAME, label="Name of a new one",
+        help_text="Left empty where the comparison is there already.",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not cleaned.get("comparison") and not cleaned.get("name") and not self.errors:
+            self.add_error("name", "Choose a comparison, or name a new one.")
+        return cleaned
+
+
 class ComparisonFileForm(Styled, forms.Form):
     """A file of votes, ratings, metrics or answers."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import connections
-from django.db.models import F, IntegerField, QuerySet
+from django.db.models import IntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from analytics import cube, histograms
@@ -19,16 +20,24 @@ from conversations.filters import with_keys
 from conversations.models import Session
 from conversations.models.sessions import NANO
 
+from . import conditions
+
 # How pages show a value of each metric.
 METRICS = {
     "cost_nanos": lambda value: Decimal(value) / NANO,  # USD
     "tokens": int,
     "seconds": lambda value: value * 1000,  # ms
 }
-SECONDS = "strftime('%%s', completed_at) - strftime('%%s', started_at)"
+VALUES = {
+    "cost_nanos": "total_cost_nanos",
+    "tokens": "total_input_tokens + total_output_tokens",
+    "seconds": "strftime('%%s', completed_at) - strftime('%%s', started_at)",
+}
+MOST_CELLS = 2_000  # beyond them it is quicker to read all sessions of a tag
+FEW = 10_000  # sessions of a tag, all of which are read at once
 # The histograms tell in which bucket the greatest values of these days lie.
 GREATEST = """
-    SELECT low, day, project_id, model_id, count
+    SELECT low, day, project_id, model_id
     FROM rollup_project_histograms
     WHERE metric = %s AND project_id IN ({projects}) AND day BETWEEN %s AND %s {model} AND count > 0
     ORDER BY low DESC LIMIT %s
@@ -43,10 +52,11 @@ IN_CELLS = """
     )
     SELECT session.id
     FROM cells CROSS JOIN sessions AS session
-    WHERE session.deleted_at IS NULL
-        AND session.project_id IS cells.project_id AND session.model_id IS cells.model_id
+    WHERE session.project_id IS cells.project_id AND session.model_id IS cells.model_id
         AND session.started_at >= cells.begins_at AND session.started_at < cells.ends_at
+        AND {value} >= %s AND {matching}
 """
+HAS_FEW = "SELECT COUNT(*) < %s FROM (SELECT 1 FROM session_tags WHERE name = %s LIMIT %s)"
 # One pass over the sessions, and the greatest of each metric from what it found.
 OF_ALL = """
     SELECT '{metric}', id FROM (
@@ -69,18 +79,26 @@ def top_sessions(
 
     Metrics are cost_nanos, tokens and seconds (from start to completion). Each session has its
     value as `value`, and as `shown` in USD, tokens or ms. However many sessions there are, only
-    those of the days, projects and models in which the greatest values lie are read; where a tag or
-    a source is asked for, all that have it, once for all metrics.
+    those of the days, projects and models in which the greatest values lie are read; where few of
+    them have the tag or source that is asked for, all that have it, once for all metrics.
     """
-    metrics = tuple(metrics)
-    if where.tag is None and where.source is None:
-        keys = {
-            metric: _in_cells(_cells(metric, where, first, last, limit, using), using)
-            for metric in metrics
-        }
-    else:
-        keys = _of_all(metrics, where, first, last, limit, using)
-    return {metric: _greatest(metric, keys[metric], limit, using) for metric in metrics}
+    keys: dict[str, list[int]] = {}
+    rest = []
+    is_rare = where.tag is not None and _has_few(where.tag, using)
+    for metric in metrics:
+        found = None if is_rare else _in_greatest(metric, where, first, last, limit, using)
+        keys[metric] = found or []
+        if found is None:
+            rest.append(metric)
+    if rest:
+        keys |= _of_all(rest, where, first, last, limit, using)
+    return {metric: _greatest(metric, found, limit, using) for metric, found in keys.items()}
+
+
+def _has_few(tag: str, using: str) -> bool:
+    with connections[using].cursor() as cursor:
+        cursor.execute(HAS_FEW, [FEW, tag, FEW])
+        return bool(cursor.fetchone()[0])
 
 
 def _greatest(metric: str, keys: list[int], limit: int, using: str) -> list[Session]:
@@ -93,7 +111,7 @@ def _greatest(metric: str, keys: list[int], limit: int, using: str) -> list[Sess
 
 
 def _of_all(
-    metrics: tuple[str, ...], where: Where, first: date, last: date, limit: int, using: str
+    metrics: list[str], where: Where, first: date, last: date, limit: int, using: str
 ) -> dict[str, list[int]]:
     """Return the keys at the top of each metric, of all sessions that match."""
     begin, end = midnight(first), midnight(last + timedelta(days=1))
@@ -118,41 +136,63 @@ def _of_all(
     return keys
 
 
-def _value(metric: str):
-    match metric:
-        case "cost_nanos":
-            return F("total_cost_nanos")
-        case "tokens":
-            return F("total_input_tokens") + F("total_output_tokens")
-    return RawSQL(SECONDS, (), output_field=IntegerField())
+def _value(metric: str) -> RawSQL:
+    return RawSQL(VALUES[metric], (), output_field=IntegerField())
 
 
-def _cells(metric, where, first, last, limit, using) -> list[tuple[int, int, int, int]]:
-    """Return bucket, day, project and model of the greatest values: `limit` of them or more."""
+def _in_greatest(
+    metric: str, where: Where, first: date, last: date, limit: int, using: str
+) -> list[int] | None:
+    """Return keys of sessions, those with the greatest values among them; None if they are rare."""
+    enough = limit * (2 if where.tag is None and where.source is None else 20)
+    while True:
+        cells, least = _cells(metric, where, first, last, enough, using)
+        keys = _in_cells(cells, metric, least, where, using)
+        if len(keys) >= limit or not least:
+            return keys
+        if enough == MOST_CELLS:
+            return None
+        # What was found tells how many more it takes.
+        further = 3 * limit // (2 * len(keys)) if keys else MOST_CELLS
+        enough = min(enough * max(2, further), MOST_CELLS)
+
+
+Cell = tuple[int, int, int]  # day, project, model
+
+
+def _cells(metric, where, first, last, enough, using) -> tuple[set[Cell], int]:
+    """Return where the greatest values lie, and the least value of which all are in there.
+
+    It is 0 if there are no more. Where more cells than are looked at have values within one per
+    cent of each other, some of them must do.
+    """
     model = "" if where.model_id is None else f"AND model_id = {int(where.model_id)}"
     sql = GREATEST.format(projects=histograms.projects_of(where), model=model)
-    params = [metric, cube.day_number(first), cube.day_number(last), limit]
+    params = [metric, cube.day_number(first), cube.day_number(last), enough + 1]
     with connections[using].cursor() as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
-    cells, seen = [], 0
-    for low, day, project, model_id, count in rows:
-        if seen >= limit and low < cells[-1][0]:  # all of the last bucket are looked at
-            break
-        cells.append((low, day, project, model_id))
-        seen += count
-    return cells
+    least = 0
+    if len(rows) > enough:
+        least = rows[-1][0]
+        whole = [row for row in rows if row[0] > least]
+        if whole or enough < MOST_CELLS:
+            least = whole[-1][0] if whole else least
+            rows = whole
+    return {row[1:] for row in rows}, least
 
 
-def _in_cells(cells: list[tuple[int, int, int, int]], using: str) -> list[int]:
-    """Return the keys of the sessions of these days, projects and models."""
+def _in_cells(cells: set[Cell], metric: str, least: int, where: Where, using: str) -> list[int]:
+    """Return the keys of the sessions of these cells that match, and have so much of a metric."""
     time_text = databases.of(connections[using]).time_text
     listed = []
-    for day, project, model in {cell[1:] for cell in cells}:
+    for day, project, model in cells:
         begin, end = (midnight(cube.day_of(one)) for one in (day, day + 1))
         listed.append((project or None, model or None, time_text(begin), time_text(end)))
+    matching, params = conditions.of_session(replace(where, project_id=None, no_project=False))
+    sql = IN_CELLS.format(value=VALUES[metric], matching=matching)
     with connections[using].cursor() as cursor:
-        cursor.execute(IN_CELLS, [json.dumps(listed)])
+        cursor.execute(sql, [json.dumps(listed), least, *params])
         return [key for [key] in cursor.fetchall()]
 
 

@@ -13,7 +13,7 @@ from analytics import cube, histograms, reports
 from analytics.cube import Sums
 from analytics.filters import AnalyticsFilter, Where
 from analytics.ranges import Range
-from analytics.reports import costs, overview
+from analytics.reports import costs, overview, top
 from analytics.reports.forecast import forecast
 from analytics.reports.series import over_time, stacked
 from analytics.reports.top import METRICS, top_sessions
@@ -137,29 +137,52 @@ def test_hours_and_days_say_the_same(history):
     assert sum((s.cost_nanos for s in by_hour[None]), 0) == by_day[None][0].cost_nanos
 
 
+@pytest.mark.parametrize("few", [0, 10_000])
 @pytest.mark.parametrize("metric", ["cost_nanos", "tokens", "seconds"])
-def test_the_sessions_at_the_top_are_those_a_full_sort_finds(history, metric):
-    for address in ("", "tag=hot", "source=here", "project=none"):
+def test_the_sessions_at_the_top_are_those_a_full_sort_finds(history, metric, few, monkeypatch):
+    monkeypatch.setattr(top, "FEW", few)  # a tag that fewer have is read as a whole
+    for address in ("", "tag=hot", "source=here", "project=none", "tag=hot&project=none"):
         assert_the_top_is_found(metric, address)
+
+
+def test_the_top_of_a_rare_tag_is_found_though_it_is_among_none_of_the_greatest(monkeypatch):
+    monkeypatch.setattr(top, "FEW", 0)
+    monkeypatch.setattr(top, "MOST_CELLS", 250)
+    for number in range(400):
+        tags = ["rare"] if number % 40 == 0 else []
+        session = make_session(str(number), started_at=noon(number % 90), tags=tags)
+        add_message(session, 1, cost=1 + number, timestamp=noon(number % 90))
+    where = on("tag=rare").where
+    [found] = top_sessions(["cost_nanos"], where, FIRST, date(2026, 4, 30)).values()
+    assert [int(session.title) for session in found] == [*range(360, -1, -40)]
+
+
+def test_the_top_is_exact_where_many_values_are_in_one_bucket():
+    for number in range(60):
+        session = make_session(str(number), started_at=noon(number))
+        add_message(session, 1, input_tokens=1_000_000 + number, timestamp=noon(number))
+    [found] = top_sessions(["tokens"], Where(), FIRST, date(2026, 4, 30)).values()
+    assert [int(session.title) for session in found] == [*range(59, 49, -1)]
 
 
 def assert_the_top_is_found(metric: str, address: str) -> None:
     filters = on(f"from=2026-01-10&to=2026-03-15&{address}")
     days = filters.range
-    top = top_sessions(METRICS, filters.where, days.first, days.last)[metric]
+    found = top_sessions(METRICS, filters.where, days.first, days.last)[metric]
     sessions = Session.objects.filter(started_at__gte=noon(8.5), started_at__lt=noon(73.5))
     if "tag" in address:
         sessions = sessions.filter(tag_rows__name="hot")
     if "project" in address:
         sessions = sessions.filter(project=None)
+    limit = min(10, sessions.count())
     value = {
         "cost_nanos": lambda s: s.total_cost_nanos,
         "tokens": lambda s: s.total_tokens,
         "seconds": lambda s: round((s.completed_at - s.started_at).total_seconds()),
     }[metric]
     wanted = sorted(map(value, sessions), reverse=True)[:10]
-    assert [value(session) for session in top] == wanted
-    assert len(wanted) == 10
+    assert [value(session) for session in found] == wanted
+    assert len(wanted) == limit > 4
 
 
 def test_a_stack_shows_the_greatest_and_adds_up_the_rest(history):

@@ -127,8 +127,20 @@ class Session(models.Model):
             models.Index(
                 fields=["status", "started_at"], name="sessions_by_status", condition=NOT_TRASHED
             ),
+            # With what sessions are ranked by: those at the top are found in the index alone.
             models.Index(
-                fields=["project", "started_at"], name="sessions_by_project", condition=NOT_TRASHED
+                fields=[
+                    "project",
+                    "started_at",
+                    "model",
+                    "total_cost_nanos",
+                    "total_input_tokens",
+                    "total_output_tokens",
+                    "completed_at",
+                    "deleted_at",
+                ],
+                name="sessions_by_project",
+                condition=NOT_TRASHED,
             ),
             models.Index(
                 fields=["model", "started_at", *FIGURES],

@@ -72,7 +72,7 @@ def has_demo() -> bool:
 def bulk(request: HttpRequest) -> HttpResponse:
     """Do one thing with the sessions that are picked, or with all that the filters let through."""
     try:
-        change = _do(request, _picked(request))
+        change = _do(request, picked(request))
     except SessionsError as error:
         say_error(request, error)
     else:
@@ -83,7 +83,11 @@ def bulk(request: HttpRequest) -> HttpResponse:
     return redirect(reverse("sessions") + (f"?{query}" if query else ""))
 
 
-def _picked(request: HttpRequest) -> SessionQuerySet:
+def picked(request: HttpRequest) -> SessionQuerySet:
+    """Return the sessions that a form of the list is about: those picked, or all that match.
+
+    Raises `InvalidValue` if there are none, or other than were shown.
+    """
     if expected := request.POST.get("all"):
         sessions = SessionFilter(request.GET).qs
         count = sessions.count()

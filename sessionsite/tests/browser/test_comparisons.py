@@ -52,6 +52,29 @@ def test_a_comparison_is_made_voted_on_by_keys_and_read_wide_narrow_light_and_da
     visitor.check_all()
 
 
+@pytest.mark.parametrize("is_scripted", [True, False], ids=["script", "plain"])
+def test_sessions_picked_in_their_list_become_variants(visit, reader, is_scripted):
+    for variant, latency in (("short", 100), ("long", 300)):
+        for number in range(3):
+            ask(f"{variant}, question {number}", "Yes.", latency)
+    visitor = visit(reader, java_script_enabled=is_scripted)
+    page = visitor.page
+    for variant in ("short", "long"):
+        visitor.go(f"/sessions/?q=title:{variant}")
+        for box in page.locator('input[name="selected"]').all():
+            box.check()
+        page.get_by_role("button", name="Compare", exact=True).click()
+        page.wait_for_url("**/comparisons/variant/")
+        expect(page.get_by_text("3 sessions are selected")).to_be_visible()
+        if is_scripted:  # what looks at a page is a script
+            visitor.check_all()
+        page.get_by_role("textbox", name="Variant").fill(variant)
+        if variant == "short":
+            page.get_by_role("textbox", name="Name of a new one").fill("Short or long")
+        page.get_by_role("button", name="Add to comparison").click()
+        page.get_by_role("heading", name="Short or long", exact=True).wait_for()
+
+
 def test_a_comparison_of_many_is_usable_wide_narrow_light_and_dark(visit, reader):
     group = recording.create_group("Many", primary_metric="votes")
     names = ["alpha", "beta", "gamma " * 20]
