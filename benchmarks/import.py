@@ -5,8 +5,9 @@
 
 The raw limit is what plain `sqlite3` needs to write the same rows with the same indexes and the
 same search indexes in chunks of 10,000, read from memory: no parsing, no look-ups, no identity.
-Also timed, on the database that the import made: listing sessions, reading a conversation, adding
-a message, through `SessionManager`.
+What the roll-ups cost is found by the same import into another file without them. Also timed, on
+the database that the import made: listing sessions, reading a conversation, adding a message,
+through `SessionManager`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import sqlite3
 import statistics
@@ -48,9 +48,20 @@ COLUMNS = {
     " is_hidden, is_sidechain, cost_basis_id",
 }
 
+WITHOUT_ROLLUPS = """
+import sys
+import django
+django.setup()
+from django.core.management import call_command
+from conversations import bulk
+bulk.keepers.clear()
+call_command("import", sys.argv[1], verbosity=0)
+"""
+
 
 def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which the program works on a database in `folder`."""
+    folder.mkdir(exist_ok=True)
     return {
         **os.environ,
         "SESSIONS_DATA": str(folder / "data"),
@@ -60,16 +71,19 @@ def environment(folder: Path) -> dict[str, str]:
 
 def run(*command: str, folder: Path) -> dict[str, float]:
     """Run a command of the program; return its wall and CPU seconds and its peak memory in MB."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    os.sync()  # what others have written is not flushed at this one's cost
     started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment(folder), check=True,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=environment(folder), stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": wall, "cpu_s": cpu, "memory_mb": after.ru_maxrss / 1024}
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command[:2])} ended with {process.returncode}")
+    return {
+        "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime, "memory_mb": used.ru_maxrss / 1024
+    }  # fmt: skip
 
 
 def raw_limit(source: Path, empty: Path) -> dict[str, float]:
@@ -204,6 +218,10 @@ def main() -> None:
         run("session_db_setup.py", "init", folder=folder)
         shutil.copy(folder / "import.db", folder / "raw.db")
         imported = run("manage.py", "import", str(logs), "-v", "0", folder=folder)
+        bare = folder / "bare"
+        run("session_db_setup.py", "init", folder=bare)
+        without = run("-c", WITHOUT_ROLLUPS, str(logs), folder=bare)
+        shutil.rmtree(bare)
         raw = raw_limit(folder / "import.db", folder / "raw.db")
         again = run("manage.py", "import", str(logs), "-v", "0", folder=folder)
         with closing(sqlite3.connect(folder / "import.db")) as db:
@@ -212,6 +230,9 @@ def main() -> None:
             "messages": messages,
             "database_mb": round((folder / "import.db").stat().st_size / 1e6),
             "import": rounded(imported, messages),
+            "import_without_rollups": rounded(without, messages),
+            "rollups_cost_cpu": f"{imported['cpu_s'] / without['cpu_s'] - 1:.1%}",
+            "rollups_cost_wall": f"{imported['wall_s'] / without['wall_s'] - 1:.1%}",
             "raw": rounded(raw, messages),
             "ratio_cpu": round(imported["cpu_s"] / raw["cpu_s"], 2),
             "ratio_wall": round(imported["wall_s"] / raw["wall_s"], 2),

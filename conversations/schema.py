@@ -15,6 +15,7 @@ from pathlib import Path
 from django.apps import AppConfig, apps
 from django.core.checks import Tags, Warning, register
 from django.db import connections, transaction
+from django.db.migrations import AddIndex, RemoveIndex
 from django.db.models.signals import post_migrate, pre_migrate
 
 from . import databases
@@ -115,7 +116,12 @@ def put_up(app: KeptApp, connection, *, rebuild: bool = False) -> None:
     database = databases.of(connection)
     with transaction.atomic(connection.alias), connection.cursor() as cursor:
         there = database.installed(cursor)
-        for definition in definitions(app, connection):
+        wanted = list(definitions(app, connection))
+        # All down: a migration ended before they were up again, and who wrote since had none.
+        rebuild = rebuild or not any(
+            definition.name in there for definition in wanted if definition.kind == "trigger"
+        )
+        for definition in wanted:
             is_kept = definition.kind == "table" and not definition.is_derived
             if _same(definition, there) or (is_kept and definition.name in there):
                 continue
@@ -133,13 +139,18 @@ def keep_installed(app: KeptApp) -> None:
 
 
 def _changes_tables(plan) -> bool:
-    """Say whether a migration plan touches an app that has definitions.
+    """Say whether a migration plan touches tables of an app that has definitions.
 
     Then those of all apps come down: a view of one app that reads a table of another would stop
-    SQLite from renaming that table.
+    SQLite from renaming that table. To make an index, no table is touched.
     """
     with_sql = {app.label for app in apps.get_app_configs() if Path(app.path, "sql").is_dir()}
-    return any(migration.app_label in with_sql for migration, _ in plan)
+    return any(
+        not isinstance(operation, (AddIndex, RemoveIndex))
+        for migration, _ in plan
+        if migration.app_label in with_sql
+        for operation in migration.operations
+    )
 
 
 def _before_migrate(sender, using, plan=(), **_):

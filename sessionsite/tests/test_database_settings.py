@@ -11,10 +11,11 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from analytics import rollups
 from conversations import schema
 from conversations.databases import files
 from conversations.models import Deletion, Message, Session
-from conversations.tests.factories import make_session
+from conversations.tests.factories import add_message, make_session
 from sessionsite import checks
 
 
@@ -123,6 +124,30 @@ def test_migrating_with_nothing_to_migrate_never_takes_the_triggers_down(
     monkeypatch.setattr(schema, "take_down", lambda app, connection: dropped.append(app.label))
     call_command("migrate", verbosity=0)
     assert dropped == []
+
+
+def test_a_migration_that_was_killed_is_made_good_by_the_next(transactional_db):
+    ours = [schema.apps.get_app_config(name) for name in ("conversations", "analytics")]
+    for app in ours:  # and then its process ended
+        schema.take_down(app, connection)
+    session = make_session("Tea")
+    add_message(session, 1, "Assam", cost=0.25)
+    session.refresh_from_db()
+    assert session.total_messages == 0
+    call_command("migrate", verbosity=0)
+    session.refresh_from_db()
+    assert (session.total_messages, session.total_cost) == (1, 0.25)
+    with connection.cursor() as cursor:
+        assert list(rollups.check(cursor)) == []
+
+
+def test_a_migration_of_an_index_leaves_the_triggers_up(transactional_db, monkeypatch):
+    dropped = []
+    monkeypatch.setattr(schema, "take_down", lambda app, connection: dropped.append(app.label))
+    for name in ("0009", "0010"):
+        call_command("migrate", "conversations", name, verbosity=0)
+    assert dropped == []
+    assert schema.missing(connection) == []
 
 
 def test_a_migration_that_rebuilds_tables_loses_no_trigger_and_no_row(
