@@ -310,7 +310,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, action="append", required=True)
     parser.add_argument("--keep", type=Path, help="a folder in which the databases stay")
-    parser.add_argument("--times", type=int, default=40)
+    parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--only", default="", help="pages whose name holds this")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from start import set_up_django, use_own_python  # noqa: E402
 
 OUT = ROOT / "docs" / "screenshots"
 SESSIONS, SEED, UNTIL = 500, 42, datetime(2026, 7, 1, tzinfo=UTC)
+COMPARED = "short-or-long"  # the comparison that is shown
 START_SECONDS = PAGE_SECONDS = STOP_SECONDS = 60
 MOST_BYTES = 250_000
 # What else is set in the environment would be settings of the server.
@@ -92,6 +94,8 @@ def take(out: Path) -> None:
             Shot("sessions-dark", "/sessions/", "dark"),
             Shot("session", f"/sessions/{session}/"),
             Shot("search", "/search/?q=retry&order=newest"),
+            Shot("analytics", "/analytics/?from=2026-04-01&to=2026-06-30"),
+            Shot("comparison", f"/comparisons/{COMPARED}/"),
             Shot("phone", "/sessions/", "dark", 390, 800, is_phone=True),
         )
         with serving(folder / "server.log") as address:
@@ -112,6 +116,7 @@ def fill() -> str:
 
     call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
     demo.create(sessions=SESSIONS, seed=SEED, until=UNTIL)
+    compare()
     with connection.cursor() as cursor:
         cursor.execute(SHOWN_SESSION)
         found = cursor.fetchone()
@@ -119,6 +124,33 @@ def fill() -> str:
     if found is None:
         raise Trouble("The demo data has no session that begins with code and a tool call.")
     return found[0]
+
+
+def compare() -> None:
+    """Make a comparison with votes on sixty prompts, and what the answers took."""
+    from analytics.comparisons import recording, storing
+    from analytics.models import ComparisonGroup, ComparisonReport
+
+    group = recording.create_group(
+        "Short or long system prompt", comparison_type="prompt", primary_metric="votes"
+    )
+    pick = random.Random(SEED)
+    for number in range(1, 61):
+        prompt = f"question-{number:02}"
+        winner = pick.choices(["short", "long", "tie"], [2, 9, 1])[0]
+        recording.record_vote(
+            group, prompt=prompt, a="short", b="long", winner=winner, first="ab"[number % 2],
+            rater="ada",
+        )  # fmt: skip
+        for variant, factor in (("short", 1), ("long", 1.4)):
+            for metric, unit, usual in (("latency_ms", "ms", 1800), ("cost", "USD", 0.004)):
+                value = round(usual * factor * pick.lognormvariate(0, 0.3), 6)
+                recording.record_result(
+                    group, metric, value, variant=variant, prompt=prompt, unit=unit
+                )
+    ComparisonGroup.objects.update(group_uuid=COMPARED, baseline="short", primary_set_at=UNTIL)
+    storing.report_of(ComparisonGroup.objects.get())
+    ComparisonReport.objects.update(computed_at=UNTIL)
 
 
 @contextlib.contextmanager

@@ -21,11 +21,10 @@ VERSION = 3  # of what a report says and how it is computed: another makes all a
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report without its prompts, as it was computed, when, and how long that took (ms)."""
+    """A report without its prompts, as it was computed, and when."""
 
     report: dict[str, Any]
     computed_at: datetime
-    milliseconds: float
     prompts: QuerySet[ComparisonReportPrompt]  # as `place` has them: the worst first
 
     def whole(self) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def report_of(group: ComparisonGroup, *, refresh: bool = False) -> StoredReport:
 
 def _found(stored: ComparisonReport) -> StoredReport:
     prompts = stored.prompt_rows.order_by("place")
-    return StoredReport(stored.report, stored.computed_at, stored.milliseconds, prompts)
+    return StoredReport(stored.report, stored.computed_at, prompts)
 
 
 def signature_of(group: ComparisonGroup) -> str:

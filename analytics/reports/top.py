@@ -144,7 +144,7 @@ def _in_greatest(
     metric: str, where: Where, first: date, last: date, limit: int, using: str
 ) -> list[int] | None:
     """Return keys of sessions, those with the greatest values among them; None if they are rare."""
-    enough = limit * (2 if where.tag is None and where.source is None else 20)
+    enough = limit * (2 if where.tag is None and where.source is None else 8)
     while True:
         cells, least = _cells(metric, where, first, last, enough, using)
         keys = _in_cells(cells, metric, least, where, using)

@@ -62,7 +62,6 @@ def show_comparison(request: HttpRequest, uuid: str) -> HttpResponse:
         "group": group,
         "report": report,
         "computed_at": stored.computed_at,
-        "milliseconds": stored.milliseconds,
         "page": page,
         "prompts": drawing.prompt_rows(report, [prompt.row for prompt in page.object_list]),
         "orders": [(key, label, key == order) for key, label in ORDERS.items()],

@@ -1,9 +1,9 @@
 """What differs between databases, one module each, named as Django names the vendor.
 
 `of(connection)` returns the module. Each has: `split`, `installed`, `drop`, `rebuild`, `recount`,
-`differences` for the schema; `reserve_ids`, `with_list`, `time_text` for the import; `bulk_load`,
-`index`, `add_totals` for bulk.py; `state` and `version` for what is remembered; `explain` for
-errors.
+`differences` for the schema; `reserve_ids`, `with_list`, `time_text`, `in_large_steps` for the
+import; `bulk_load`, `index`, `add_totals` for bulk.py; `state` and `version` for what is
+remembered; `explain` for errors.
 """
 
 from __future__ import annotations

@@ -91,6 +91,12 @@ class _Writer:
         self.report = ImportReport()
 
     def run(self, items: Iterable[tuple[str, Item]]) -> None:
+        with self.database.in_large_steps(self.connection):
+            self.store_all(items)
+        with transaction.atomic(self.using), self.connection.cursor() as cursor:
+            link_parents(cursor, self.database, self.parents)
+
+    def store_all(self, items: Iterable[tuple[str, Item]]) -> None:
         records: dict[tuple[str, str], SessionRecord] = {}
         messages = text = 0
         for source, item in items:
@@ -113,8 +119,6 @@ class _Writer:
             messages += len(item.messages) + 1
             text += sum(len(message.content) for message in item.messages)
         self.store(records)
-        with transaction.atomic(self.using), self.connection.cursor() as cursor:
-            link_parents(cursor, self.database, self.parents)
 
     def add_to_catalog(self, item: CatalogRecord) -> None:
         try:

@@ -239,16 +239,16 @@ BEGIN
     HAVING SUM(sign) <> 0
     ON CONFLICT DO UPDATE SET calls = calls + excluded.calls;
     INSERT INTO rollup_finishes
-    SELECT project_id, day, model_id, finish_reason, SUM(sign)
+    SELECT CASE WHEN whole THEN -1 ELSE project_id END, day, model_id, finish_reason, SUM(messages)
     FROM (
-        SELECT project_id, day, model_id, finish_reason, sign FROM rollup_message_changes
+        SELECT project_id, day, model_id, finish_reason, SUM(sign) AS messages
+        FROM rollup_message_changes
         WHERE tag = '' AND finish_reason <> ''
-        UNION ALL SELECT -1, day, model_id, finish_reason, sign FROM rollup_message_changes
-        WHERE tag = '' AND finish_reason <> ''
-    )
+        GROUP BY 1, 2, 3, 4
+    ) CROSS JOIN (SELECT 0 AS whole UNION ALL SELECT 1)
     WHERE true
     GROUP BY 1, 2, 3, 4
-    HAVING SUM(sign) <> 0
+    HAVING SUM(messages) <> 0
     ON CONFLICT DO UPDATE SET messages = messages + excluded.messages;
     DELETE FROM rollup_message_changes;
     DELETE FROM rollup_day_changes;
