@@ -225,7 +225,7 @@ def photograph(shots: tuple[Shot, ...], address: str, executable: str, folder: P
                 if answer is None or not answer.ok:
                     status = answer and answer.status
                     raise Trouble(f"{shot.path} answered {status}, so {shot.name} was not taken.")
-                page.wait_for_function("document.fonts.status == 'loaded'")
+                page.evaluate("document.fonts.ready.then(() => true)")
                 picture = folder / f"{shot.name}.png"
                 page.screenshot(path=picture, animations="disabled", caret="hide")
                 if (size := picture.stat().st_size) > MOST_BYTES:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from conversations.tests.factories import add_message, make_model, make_project, make_session
 from sessionsite import testing
@@ -45,6 +45,7 @@ TOO_WIDE = """
 """
 WIDTHS = (1280, 360)
 PATIENCE = 10_000  # milliseconds
+PAUSE = 50  # milliseconds
 expect.set_options(timeout=PATIENCE)
 RICH = """# Tea
 
@@ -120,13 +121,21 @@ class Visitor:
     def go(self, path: str) -> None:
         self.page.goto(self.address + path)
 
+    def comes_true(self, script: str, arg: Any = None) -> bool:
+        """Return whether what the script asks is true, or becomes true in a while.
+
+        Asked from here again and again: Playwright's `wait_for_function` asks a second time from
+        within the page, where the policy refuses `eval`.
+        """
+        for _ in range(PATIENCE // PAUSE):
+            if self.page.evaluate(script, arg):
+                return True
+            self.page.wait_for_timeout(PAUSE)
+        return False
+
     def has_focus(self, selector: str) -> bool:
         """Return whether the focus is there, or comes there in a while."""
-        try:
-            self.page.wait_for_function("(s) => document.activeElement.matches(s)", arg=selector)
-        except TimeoutError:
-            return False
-        return True
+        return self.comes_true("(s) => document.activeElement.matches(s)", selector)
 
     def check(self) -> None:
         """Assert that nothing went wrong, and that the page does not scroll sideways."""

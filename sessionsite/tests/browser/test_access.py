@@ -330,5 +330,8 @@ def test_a_policy_with_a_hole_in_it_would_be_noticed(visit, reader, monkeypatch)
     visitor.page.evaluate(
         "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')"
     )
-    visitor.page.wait_for_function("() => document.querySelector('p[style]')")
+    for _ in range(100):
+        if visitor.troubles:
+            break
+        visitor.page.wait_for_timeout(50)
     assert any(re.match("error: violation: style-src", trouble) for trouble in visitor.troubles)

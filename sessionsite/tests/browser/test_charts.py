@@ -90,7 +90,9 @@ def test_colours_follow_light_and_dark(charts):
     light = visitor.page.evaluate(COLOURS, "chart-cost")
     assert "rgb(51,80,207)" in {colour.replace(" ", "") for colour in light} or "#3350cf" in light
     visitor.page.emulate_media(color_scheme="dark")
-    visitor.page.wait_for_function(f"({COLOURS})('chart-cost').join() != {','.join(light)!r}")
+    assert visitor.comes_true(
+        f"([id, light]) => ({COLOURS})(id).join() != light.join()", ["chart-cost", light]
+    )
     visitor.check()
 
 

@@ -510,11 +510,11 @@ def test_copying_a_message_gives_its_markdown(visit, reader, live_server):
     page = visitor.page
     visitor.go(session.get_absolute_url())
     page.get_by_role("button", name="Copy message 1").click()
-    page.wait_for_function("() => document.getElementById('announcement').textContent == 'Copied.'")
+    expect(page.locator("#announcement")).to_have_text("Copied.")
     read = "navigator.clipboard.readText()"
     assert page.evaluate(read) == "# Tea\n\n*Green* `2 min`\n"
     page.get_by_role("button", name="Copy the ID").click()
-    page.wait_for_function(f"() => {read}.then((text) => text == '{session.session_uuid}')")
+    assert visitor.comes_true(f"(id) => {read}.then((text) => text == id)", session.session_uuid)
     page.context.clear_cookies()  # signed out: the sign-in page is not the message
     page.get_by_role("button", name="Copy message 1").click()
     toast(page, "could not be copied")
