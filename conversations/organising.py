@@ -96,11 +96,31 @@ def restore(sessions: SessionQuerySet, *, user: AbstractBaseUser) -> Change:
         return changes.keep(f"{counted(_touched(steps))} brought back", steps, user=user)
 
 
-def purge(sessions: SessionQuerySet, *, user: AbstractBaseUser | None = None) -> int:
-    """Delete trashed sessions for good, with all that hangs on them; return how many."""
+def in_trash() -> SessionQuerySet:
+    """Return the trashed sessions, without those that are being deleted for good."""
+    sessions = Session.with_trash.trashed()
+    for eraser in writing.erasers:
+        sessions = sessions.exclude(session_uuid__in=eraser.going())
+    return sessions
+
+
+def being_deleted() -> int:
+    """Return how many trashed sessions the worker is yet to delete for good."""
+    trashed = Session.with_trash.trashed()
+    return sum(
+        trashed.filter(session_uuid__in=eraser.going()).count() for eraser in writing.erasers
+    )
+
+
+def purge(
+    sessions: SessionQuerySet, *, may_wait: bool = False, user: AbstractBaseUser | None = None
+) -> tuple[int, bool]:
+    """Delete trashed sessions for good, with all that hangs on them.
+
+    Return how many, and whether they are gone: if they `may_wait`, many are left to the worker.
+    """
     ids = list(sessions.trashed().values_list("pk", flat=True))
-    writing.erase(ids, user=user, using=sessions.db)
-    return len(ids)
+    return len(ids), writing.erase(ids, may_wait=may_wait, user=user, using=sessions.db)
 
 
 def _touched(steps: list[changes.Step]) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Max
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from . import pricing, reading, values
@@ -18,7 +19,21 @@ from .models.choices import AnnotatedEntity, AnnotationType, Role, SessionStatus
 from .models.sessions import MOST_COST, MOST_LATENCY, MOST_TOKENS, TOKEN_COLUMNS
 
 MOST_SEQUENCE = 2**31 - 1
-erasers: list[Callable[..., None]] = []  # what deletes for good: maintenance adds its own
+
+
+class Eraser(Protocol):
+    """What deletes for good: the app that looks after the file adds its own to `erasers`."""
+
+    def purge(
+        self, ids: list[int], *, may_wait: bool, user: AbstractBaseUser | None, using: str
+    ) -> bool:
+        """Delete trashed sessions, or have it done by the worker; say whether they are gone."""
+
+    def going(self) -> RawSQL:
+        """Return the uuids of sessions that the worker is yet to delete, as a subquery."""
+
+
+erasers: list[Eraser] = []
 # A branch repeats what was said, not what it cost: that counts once, where it was spent.
 COPIED = (
     "role",
@@ -227,11 +242,20 @@ def delete_session(session_uuid: str, *, using: str = "default") -> int:
     return session.total_messages
 
 
-def erase(ids: list[int], *, user: AbstractBaseUser | None = None, using: str = "default") -> None:
-    """Delete trashed sessions for good, as the apps above want it done."""
-    if ids:
-        for eraser in erasers:
-            eraser(ids, user=user, using=using)
+def erase(
+    ids: list[int],
+    *,
+    may_wait: bool = False,
+    user: AbstractBaseUser | None = None,
+    using: str = "default",
+) -> bool:
+    """Delete trashed sessions for good, as the apps above want it done; say whether they are gone.
+
+    What `may_wait` may be left to the worker, if it takes long.
+    """
+    options = {"may_wait": may_wait, "user": user, "using": using}
+    gone = [eraser.purge(ids, **options) for eraser in erasers] if ids else []
+    return all(gone)
 
 
 def branch_session(

@@ -9,10 +9,10 @@ class MaintenanceConfig(schema.KeptApp):
     def ready(self):
         from conversations import writing
 
-        from . import erasing
+        from . import purging
 
         super().ready()
-        writing.erasers.append(erasing.purge)
+        writing.erasers.append(purging)
 
     def forget(self, cursor, session_ids):
         from . import setting_aside

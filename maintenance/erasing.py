@@ -7,31 +7,25 @@ what was deleted, or edited long ago, in pages that are free or half full.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connections, transaction
-from django.utils import timezone
 
 from conversations import databases, locks, schema
 from conversations.errors import SessionsError, explained
 from conversations.models import Session
 from conversations.search import index
-from conversations.writing import new_id
 
-from . import backups, runs, space, swapping
-from .models import Backup, Erasure, MaintenanceRun, RetentionRule, RunKind
+from . import receipts, runs, space
+from .models import Erasure, MaintenanceRun, RetentionRule, RunKind
 
 AT_ONCE = 200  # sessions of a transaction, at most
 MESSAGES_AT_ONCE = 1_000  # of a transaction, unless one session has more: 0.2 s of others' waiting
 PAUSE = 0.11  # s between two transactions: who waits for the lock looks every 0.1 s
 LOCK = "erasing"
-BEGUN = "Begun: the sessions are listed."
 # What stays of a message are its figures, so that totals and roll-ups are as they were.
 STRIP_MESSAGES = """
     UPDATE messages SET
@@ -57,11 +51,6 @@ STRIP_REST = (
     "DELETE FROM annotations WHERE entity_type = 'message'"
     " AND entity_id IN (SELECT id FROM messages WHERE session_id = %s)",
 )
-MEASURE = """
-    SELECT COUNT(message.id), COALESCE(SUM(length(CAST(message.content AS BLOB))), 0)
-    FROM sessions AS session LEFT JOIN messages AS message ON message.session_id = session.id
-    WHERE session.session_uuid = %s
-"""
 # Not what somebody took out of the trash meanwhile. What a rule is about need not be there, but
 # stays if something was said since.
 STILL_TO_GO = """
@@ -104,7 +93,9 @@ def erase(
     session are sessions of their own and stay.
     """
     ids = list(dict.fromkeys(session_ids))
-    receipt = _receipt(ids, keeps_figures, rule_name, user, using)
+    receipt = receipts.listed(
+        ids, keeps_figures=keeps_figures, rule_name=rule_name, user=user, using=using
+    )
     return _go_on(receipt, finish=finish, user=user, entry=entry, using=using)
 
 
@@ -130,43 +121,23 @@ def complete(
     return waiting
 
 
-def purge(ids: list[int], *, user: AbstractBaseUser | None, using: str) -> None:
-    """Erase trashed sessions for a page: the file is written anew by the worker, or by schedule."""
-    erase(ids, finish=False, user=user, using=using)
+def resume(
+    *,
+    user: AbstractBaseUser | None = None,
+    entry: MaintenanceRun | None = None,
+    using: str = "default",
+) -> None:
+    """Delete the rows of erasures that wait, or were killed; `complete` has yet to finish them.
 
-
-def resume(*, user: AbstractBaseUser | None = None, using: str = "default") -> None:
-    """Delete the rows of erasures that were begun and killed; `complete` has yet to finish them."""
-    for receipt in Erasure.objects.using(using).filter(is_complete=False).order_by("id"):
-        if receipt.steps == [BEGUN]:
-            _go_on(receipt, finish=False, user=user, entry=None, using=using)
-
-
-def _receipt(ids, keeps_figures, rule_name, user, using) -> Erasure:
-    sessions = Session.with_trash.using(using)
-    uuids = []
-    for start in range(0, len(ids), AT_ONCE):
-        found = dict(
-            sessions.filter(pk__in=ids[start : start + AT_ONCE]).values_list("pk", "session_uuid")
-        )
-        uuids += [found[id] for id in ids[start : start + AT_ONCE] if id in found]
-    messages, size = _measured(uuids, using)
-    return Erasure.objects.using(using).create(
-        receipt_uuid=new_id(), user=user, rule_name=rule_name, session_uuids=uuids,
-        messages=messages, bytes=size, keeps_figures=keeps_figures,
-        steps=[BEGUN],
-    )  # fmt: skip
-
-
-def _measured(uuids: Iterable[str], using: str) -> tuple[int, int]:
-    """Return how many messages sessions have, and bytes of text."""
-    messages, size = 0, 0
-    with connections[using].cursor() as cursor:
-        for uuid in uuids:
-            cursor.execute(MEASURE, [uuid])
-            count, bytes_ = cursor.fetchone()
-            messages, size = messages + count, size + bytes_
-    return messages, size
+    `entry` is a run about the first of them; the others have runs of their own.
+    """
+    waiting = Erasure.objects.using(using).filter(is_complete=False).order_by("id")
+    for receipt in filter(receipts.has_rows, waiting):
+        _go_on(receipt, finish=False, user=user, entry=entry, using=using)
+        entry = None
+    if entry is not None:
+        with runs.recorded(RunKind.ERASURE, user=user, entry=entry, using=using) as run:
+            run.summary = "Nothing is left to be deleted."
 
 
 def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasure:
@@ -175,7 +146,8 @@ def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasur
         runs.recorded(RunKind.ERASURE, user=user, options=options, entry=entry, using=using) as run,
         explained(using),
     ):
-        run.at("Deleting")
+        run.at("Counting")
+        receipts.begin(receipt, using)
         _delete_rows(receipt, run, using)
         spared = _spare(receipt, using)
         steps = [
@@ -189,16 +161,16 @@ def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasur
             steps[0] += f" Not of {spared:,} that were taken back or used meanwhile: they stay."
         done = False
         receipt.steps = [*steps, "To be completed: the file has yet to be written anew."]
-        receipt.backups = _made_before(receipt, using)
+        receipt.backups = receipts.made_before(receipt, using)
         receipt.save(update_fields=["steps", "backups", "session_uuids", "messages", "bytes"])
         if finish:
-            others = _without_rows(receipt, using)
+            others = receipts.without_rows(receipt, using)
             with locks.alone(LOCK):
                 receipt.steps, done = _write_anew(steps, run, using)
             # Written anew, the file holds nothing of the others either.
             finished = [receipt, *others] if done else [receipt]
             run.at("Looking into backups")
-            _note_backups(finished, using)
+            receipts.note_backups(finished, using)
             for one in finished:
                 one.steps, one.is_complete = [one.steps[0], *receipt.steps[1:]], done
                 one.save(update_fields=["steps", "is_complete", "backups"])
@@ -210,12 +182,6 @@ def _go_on(receipt: Erasure, *, finish: bool, user, entry, using: str) -> Erasur
             run.summary += f" {count} backup{'s' * (count != 1)} {verb} hold some of it."
         run.report = {"receipt": receipt.receipt_uuid, "complete": done}
     return receipt
-
-
-def _without_rows(receipt: Erasure, using: str) -> list[Erasure]:
-    """Return the other receipts whose rows are gone by now, and only bytes may be left."""
-    waiting = Erasure.objects.using(using).filter(is_complete=False).exclude(pk=receipt.pk)
-    return [other for other in waiting if other.steps != [BEGUN]]
 
 
 def _delete_rows(receipt: Erasure, run: runs.Recorder, using: str) -> None:
@@ -285,7 +251,7 @@ def _spare(receipt: Erasure, using: str) -> int:
     """Take off a receipt the sessions that were not erased; return how many."""
     spared = {uuid for uuid, _ in _there(receipt.session_uuids, using)}
     if spared:
-        messages, size = _measured(spared, using)
+        messages, size = receipts.measured(spared, using)
         receipt.session_uuids = [uuid for uuid in receipt.session_uuids if uuid not in spared]
         receipt.messages = max(0, receipt.messages - messages)
         receipt.bytes = max(0, receipt.bytes - size)
@@ -317,47 +283,6 @@ def _write_anew(steps: list[str], run: runs.Recorder, using: str) -> tuple[list[
     if is_busy:
         return [*steps, "Not complete: others are reading, so the WAL could not be emptied."], False
     return [*steps, "WAL emptied."], True
-
-
-def _made_before(receipt: Erasure, using: str) -> list[str]:
-    """Return the backups that may hold a session of a receipt, without a look into them.
-
-    Each has to be unpacked and checked for that, which is not for a page to wait for.
-    """
-    known = (row for row in backups.known(using) if row.made_at <= receipt.erased_at)
-    return [f"{row.path} (made before: it may)" for row in known]
-
-
-def _note_backups(receipts: list[Erasure], using: str) -> None:
-    """Look into the backups, each once; set in the receipts which hold their sessions."""
-    held: dict[int, list[str]] = {receipt.pk: [] for receipt in receipts}
-    for row in backups.known(using):
-        if row.made_at > timezone.now():
-            continue
-        for receipt, said in _holding(row, receipts):
-            held[receipt.pk].append(said)
-    for receipt in receipts:
-        receipt.backups = held[receipt.pk]
-
-
-def _holding(row: Backup, receipts: list[Erasure]) -> Iterator[tuple[Erasure, str]]:
-    """Yield the receipts of which a backup holds a session, or may, with how to name it."""
-    path = Path(row.path)
-    if row.is_encrypted:
-        for receipt in receipts:
-            if row.made_at <= receipt.erased_at:
-                yield receipt, f"{path} (encrypted, made before: it may)"
-        return
-    found = []
-    try:
-        with backups.opened(path) as (plain, _), closing(swapping.opened(plain)) as database:
-            sql = "SELECT 1 FROM sessions WHERE session_uuid = ?"
-            for receipt in receipts:
-                if any(database.execute(sql, [one]).fetchone() for one in receipt.session_uuids):
-                    found.append((receipt, str(path)))
-    except (SessionsError, sqlite3.Error):
-        found = [(receipt, f"{path} (cannot be read)") for receipt in receipts]
-    yield from found
 
 
 def matching(uuids: Iterable[str], *, using: str = "default") -> list[int]:

@@ -46,6 +46,11 @@ def _analyze(entry: MaintenanceRun) -> None:
     database.analyze(user=entry.user, entry=entry)
 
 
+def _erasure(entry: MaintenanceRun) -> None:
+    is_rows_only = entry.options.get("is_rows_only")
+    (erasing.resume if is_rows_only else erasing.complete)(user=entry.user, entry=entry)
+
+
 JOBS: dict[str, Callable[[MaintenanceRun], object]] = {
     RunKind.BACKUP: _backup,
     RunKind.PROOF: _prove,
@@ -54,7 +59,7 @@ JOBS: dict[str, Callable[[MaintenanceRun], object]] = {
     RunKind.VACUUM: lambda entry: space.vacuum(user=entry.user, entry=entry),
     RunKind.CHECK: lambda entry: checking.check(user=entry.user, entry=entry),
     RunKind.RETENTION: lambda entry: retention.apply(user=entry.user, entry=entry),
-    RunKind.ERASURE: lambda entry: erasing.complete(user=entry.user, entry=entry),
+    RunKind.ERASURE: _erasure,
 }
 
 

@@ -128,7 +128,7 @@ def test_purging_takes_only_what_is_in_the_trash(alice):
     make_session("Keep", "one")
     make_session("Go", "two")
     organising.trash(Session.objects.filter(title="Go"), user=alice)
-    assert organising.purge(Session.with_trash.all()) == 1
+    assert organising.purge(Session.with_trash.all()) == (1, True)
     assert [m.content for m in Message.objects.all()] == ["one"]
     assert search.search_messages("two") == []
 

@@ -17,6 +17,7 @@ from django.conf import settings as site
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from conversations import locks, tasks
 from conversations.models import Change, Message, Project, Session
 from conversations.tests.factories import make_project, make_session, make_sessions, work
 from conversations.tests.pages import LIST, page
@@ -182,6 +183,32 @@ def test_the_trash_gives_back_and_deletes_for_good_only_at_the_word(client):
     assert "Nothing was changed" in send(client, "/trash/empty/", form)
     assert "No session is selected." in send(client, "/trash/empty/", {**form, "all": ""})
     assert set(Session.with_trash.all()) == {kept}
+
+
+def test_many_are_deleted_for_good_by_the_worker_and_the_page_says_so(client):
+    make_sessions(300)
+    taken_back = Session.objects.latest("pk")
+    send(client, BULK, {"verb": "trash", "all": "300"})
+    with locks.held(tasks.WORKER):
+        said = send(client, "/trash/empty/", {"verb": "purge", "all": "300", "confirm": "delete"})
+        assert "300 sessions on the way to be deleted for good." in said
+        assert "300 sessions are being deleted for good.</p>" in said
+        assert "The trash is empty" in said
+    assert "no worker runs" in page(client, "/trash/")
+    Session.with_trash.filter(pk=taken_back.pk).update(deleted_at=None)
+    work()
+    assert list(Session.with_trash.all()) == [taken_back]
+    part = client.get("/trash/", headers={"HX-Request": "true", "HX-Target": "purging"})
+    assert part.content.strip() == b""
+
+
+def test_a_few_are_deleted_for_good_at_once_though_there_is_a_worker(client):
+    make_sessions(3)
+    send(client, BULK, {"verb": "trash", "all": "3"})
+    with locks.held(tasks.WORKER):
+        form = {"verb": "purge", "all": "3", "confirm": "delete"}
+        assert "3 sessions deleted for good." in send(client, "/trash/empty/", form)
+    assert not Session.with_trash.exists()
 
 
 # -- import ---------------------------------------------------------------------------------------

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from conversations import organising
+from conversations import organising, tasks
 from conversations.errors import InvalidValue
-from conversations.models import Session
-from conversations.pages import picked_keys, say, say_error
+from conversations.pages import picked_keys, render_page, say, say_error
 
 PER_PAGE = 50
+PURGING = "conversations/_purging.html"  # asked for until it is done
 
 
 @require_safe
 def trash(request: HttpRequest) -> HttpResponse:
-    sessions = Session.with_trash.trashed().with_names().order_by("-deleted_at", "-id")
+    sessions = organising.in_trash().with_names().order_by("-deleted_at", "-id")
     page = Paginator(sessions.defer("system_prompt", "description", "metadata"), PER_PAGE)
-    context = {"page": page.get_page(request.GET.get("page"))}
-    return render(request, "conversations/trash.html", context)
+    context = {
+        "page": page.get_page(request.GET.get("page")),
+        "being_deleted": organising.being_deleted(),
+        "has_worker": tasks.has_worker(),
+    }
+    return render_page(request, "conversations/trash.html", context, parts={"purging": PURGING})
 
 
 @require_POST
 def trash_empty(request: HttpRequest) -> HttpResponse:
     """Bring the picked sessions back, or delete them for good; `all` picks everything."""
-    sessions = Session.with_trash.trashed()
+    sessions = organising.in_trash()
     if not (expected := request.POST.get("all")):
         sessions = sessions.filter(pk__in=picked_keys(request))
     elif expected != str(count := sessions.count()):
@@ -45,6 +49,7 @@ def trash_empty(request: HttpRequest) -> HttpResponse:
     elif request.POST.get("confirm", "").strip().lower() != "delete":
         say_error(request, InvalidValue("To delete for good, type the word delete beside it."))
     else:
-        count = organising.purge(sessions, user=request.user)
-        say(request, f"{organising.counted(count)} deleted for good.")
+        count, is_gone = organising.purge(sessions, may_wait=True, user=request.user)
+        said = "deleted for good." if is_gone else "on the way to be deleted for good."
+        say(request, f"{organising.counted(count)} {said}")
     return redirect("trash")

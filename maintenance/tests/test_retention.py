@@ -17,7 +17,7 @@ from django.utils import timezone
 from conversations.errors import InvalidValue
 from conversations.models import Import, ImportChunk, Message, Session
 from conversations.tests.factories import add_message, make_project, make_session
-from maintenance import checking, erasing, retention
+from maintenance import checking, erasing, receipts, retention
 from maintenance.models import Erasure, MaintenanceRun, RetentionRule
 from sessionsite.tests.conftest import program, with_database  # noqa: F401  (fixtures)
 
@@ -167,7 +167,7 @@ def test_a_session_that_is_used_after_the_plan_stays(history):
     named = rule("delete", project="Kitchen").name
     [planned] = retention.plan()
     session = Session.objects.get(title="kitchen")
-    receipt = erasing._receipt([session.pk], False, named, None, "default")
+    receipt = receipts.listed([session.pk], rule_name=named)
     add_message(session, 2, "said just now", timestamp=timezone.now())
     assert retention._still(planned, "default").sessions == 0
     [done] = erasing.complete()
@@ -205,7 +205,7 @@ def test_a_rule_that_was_killed_is_done_by_the_next_run(with_database):  # noqa:
 def test_a_rule_about_the_trash_spares_what_was_taken_out_of_it(history):
     named = rule("delete", is_trashed=True).name
     [planned] = retention.plan()
-    erasing._receipt(list(planned.session_ids), False, named, None, "default")
+    receipts.listed(list(planned.session_ids), rule_name=named)
     Session.with_trash.filter(title="trash").update(deleted_at=None)
     [done] = erasing.complete()
     assert (done.session_uuids, Session.objects.filter(title="trash").exists()) == ([], True)

@@ -27,7 +27,7 @@ from conversations.models import (
     SessionSnapshot,
 )
 from conversations.tests.factories import add_message, make_model, make_project, make_session
-from maintenance import backups, checking, erasing
+from maintenance import backups, checking, erasing, receipts
 from maintenance.models import Erasure
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,7 +211,7 @@ def test_no_place_that_the_benchmark_knows_keeps_a_word(keeps_figures, settings,
 
 
 def test_an_erasure_that_was_killed_is_not_called_complete_by_the_next(everywhere):
-    killed = erasing._receipt([everywhere.pk], False, "", None, "default")
+    killed = receipts.listed([everywhere.pk])
     other = Session.objects.get(title="Other")
     organising.trash(Session.objects.filter(pk=other.pk), user=None)
     assert erasing.erase([other.pk]).is_complete
@@ -237,7 +237,7 @@ def test_a_page_does_not_wait_until_backups_are_looked_into(everywhere, settings
 def test_a_receipt_does_not_name_what_was_taken_out_of_the_trash_meanwhile(everywhere, user):
     other = Session.objects.get(title="Other")
     organising.trash(Session.objects.filter(pk=other.pk), user=user)
-    erasing._receipt([everywhere.pk, other.pk], False, "", None, "default")
+    receipts.listed([everywhere.pk, other.pk])
     organising.restore(Session.with_trash.filter(pk=other.pk), user=user)
     [done] = erasing.complete()
     assert (done.session_uuids, done.messages) == ([everywhere.session_uuid], 2)
