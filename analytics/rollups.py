@@ -292,10 +292,16 @@ def check(cursor, limit: int = 20) -> Iterator[Difference]:
         any_sum = " OR ".join(f"{name} <> 0" for name in rollup.sums)
         kept = f"SELECT {', '.join(rollup.keys + rollup.sums)} FROM {rollup.table} WHERE {any_sum}"
         found: dict[tuple, list[tuple | None]] = {}
-        for place, (one, other) in enumerate(((kept, rollup.truth), (rollup.truth, kept))):
-            cursor.execute(f"SELECT * FROM ({one}) EXCEPT SELECT * FROM ({other}) LIMIT {limit}")
-            for row in cursor.fetchall():
-                found.setdefault(row[:width], [None, None])[place] = row[width:]
+        # What is the same on both sides is there twice. So each side is counted once, not in
+        # both directions as by EXCEPT.
+        places = ", ".join(str(number + 1) for number in range(width + len(rollup.sums)))
+        cursor.execute(f"""
+            SELECT *, COUNT(*) FROM (
+                SELECT *, 0 FROM ({kept}) UNION ALL SELECT *, 1 FROM ({rollup.truth})
+            ) GROUP BY {places} HAVING COUNT(*) = 1 LIMIT {2 * limit}
+        """)
+        for *row, place, _ in cursor.fetchall():
+            found.setdefault(tuple(row[:width]), [None, None])[place] = tuple(row[width:])
         for key, (here, there) in list(found.items())[:limit]:
             yield Difference(rollup.table, dict(zip(rollup.keys, key, strict=True)), here, there)
 
