@@ -23,6 +23,7 @@ from analytics.models import (
     ComparisonVote,
     Evaluator,
 )
+from analytics.models.comparisons import MOST_REPETITIONS
 from conversations import databases, values, writing
 from conversations.errors import InvalidValue, SessionsError
 from conversations.models import Session
@@ -393,7 +394,7 @@ def _whole(value: Any) -> Any:
 
 
 def _repetition(row: dict[str, Any]) -> int:
-    return values.integer("repetition", _whole(row.get("repetition")), most=10**9) or 0
+    return values.integer("repetition", _whole(row.get("repetition")), most=MOST_REPETITIONS) or 0
 
 
 def _flag(value: Any) -> bool | None:

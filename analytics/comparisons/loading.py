@@ -108,7 +108,7 @@ def _variants(
     configs = {
         name: config
         for name, config in group.variants.values_list("variant_name", "variant_config")
-        if config
+        if isinstance(config, dict)  # a script may have written anything
     }
     names = set(group.variants.values_list("variant_name", flat=True))
     names |= {row.variant for row in observations} | set(rows)

@@ -15,13 +15,13 @@ from analytics.models import (
     ComparisonType,
     ComparisonVariant,
 )
+from analytics.models.comparisons import MOST_PROMPTS
 from conversations import reading, values
 from conversations.errors import AmbiguousId, InvalidValue, UnknownId
 from conversations.filters import SessionFilter
 from conversations.models import Project, Session
 from conversations.writing import new_id
 
-MOST_PROMPTS = 10**7
 CHUNK = 500
 PLANNED = {"primary_metric": "primary_set_at", "planned_prompts": "planned_at"}
 

@@ -23,6 +23,7 @@ from analytics.models import (
     Evaluator,
     Outcome,
 )
+from analytics.models.comparisons import MOST_REPETITIONS, MOST_VALUE
 from conversations import reading, values
 from conversations.errors import InvalidValue
 from conversations.models import Message
@@ -152,7 +153,7 @@ def record_vote(
         "notes": values.text("notes", notes),
         "rater": values.field_text(ComparisonVote, "rater", rater),
         "judge_version": values.field_text(ComparisonVote, "judge_version", judge_version),
-        "repetition": values.integer("repetition", repetition, most=10**9) or 0,
+        "repetition": values.integer("repetition", repetition, most=MOST_REPETITIONS) or 0,
         "variant_a": a,
         "variant_b": b,
     }
@@ -259,7 +260,7 @@ def record_result(
         "metric_unit": values.field_text(ComparisonResult, "metric_unit", unit),
         "evaluator": evaluator,
         "rater": values.field_text(ComparisonResult, "rater", rater),
-        "repetition": values.integer("repetition", repetition, most=10**9) or 0,
+        "repetition": values.integer("repetition", repetition, most=MOST_REPETITIONS) or 0,
         "error": values.field_text(ComparisonResult, "error", error),
         "scale_low": finite("low", low),
         "scale_high": finite("high", high),
@@ -301,7 +302,7 @@ def metric_of(name: Any) -> str:
 
 
 def finite(name: str, value: Any) -> float | None:
-    """Return a number as a float. Raises `InvalidValue` for text, NaN and infinity."""
+    """Return a number as a float. Raises `InvalidValue` for text, NaN and what is beyond 1e18."""
     if value is None:
         return None
     try:
@@ -310,6 +311,8 @@ def finite(name: str, value: Any) -> float | None:
         number = math.nan
     if not math.isfinite(number):
         raise InvalidValue(f"{name} must be a number, not {value!r:.50}")
+    if abs(number) > MOST_VALUE:
+        raise InvalidValue(f"{name} must be at most {MOST_VALUE:.0e}, not {value!r:.50}")
     return number
 
 

@@ -9,10 +9,14 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from conversations.models import Message, Project, Session
-from conversations.models.constraints import one_of
+from conversations.models.constraints import in_range, one_of
 from conversations.models.fields import DateTimeField, ForeignKey, JSONField, TextField
 
 LONGEST_NAME = 300
+MOST_VALUE = 10**18  # of a metric: its square, times a million, is still a number
+MOST_PROMPTS = 10**7
+MOST_REPETITIONS = 10**9
+VALUES = ("metric_value", "scale_low", "scale_high")
 VOTES = "votes"  # the primary metric that is no column of results
 
 
@@ -54,14 +58,14 @@ class ComparisonGroup(models.Model):
     )
     created_at = DateTimeField(db_default=Now(), editable=False)
     completed_at = DateTimeField(null=True, blank=True)
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     # The plan: what decides, set when, on how many prompts. Empty: votes if there are any, else the
     # first metric by name.
     primary_metric = models.CharField(max_length=200, blank=True, db_default="")
     primary_set_at = DateTimeField(null=True, blank=True, editable=False)
     planned_prompts = models.IntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10**7)]
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MOST_PROMPTS)]
     )
     planned_at = DateTimeField(null=True, blank=True, editable=False)
     baseline = models.CharField(max_length=LONGEST_NAME, blank=True, db_default="")
@@ -72,7 +76,10 @@ class ComparisonGroup(models.Model):
 
     class Meta:
         db_table = "comparison_groups"
-        constraints = [one_of("comparison_groups", "comparison_type", ComparisonType)]
+        constraints = [
+            one_of("comparison_groups", "comparison_type", ComparisonType),
+            *in_range("comparison_groups", MOST_PROMPTS, "planned_prompts", least=1),
+        ]
 
     def __str__(self):
         return self.name
@@ -120,7 +127,7 @@ class ComparisonSession(models.Model):
     )
     session = ForeignKey(Session, models.CASCADE, related_name="comparisons")
     variant_name = models.CharField(max_length=LONGEST_NAME, blank=True, db_default="")
-    variant_config = models.JSONField(null=True, blank=True)
+    variant_config = JSONField(null=True, blank=True)
     created_at = DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -176,7 +183,7 @@ class ComparisonResult(models.Model):
     evaluator = models.CharField(max_length=20, choices=Evaluator, db_default=Evaluator.AUTOMATED)
     notes = models.TextField(blank=True, db_default="")
     evaluated_at = DateTimeField(db_default=Now())
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     # Empty: the variant of the session, and the prompt that the message or the session answers.
     variant_name = models.CharField(max_length=LONGEST_NAME, blank=True, db_default="")
@@ -196,6 +203,8 @@ class ComparisonResult(models.Model):
         db_table = "comparison_results"
         constraints = [
             one_of("comparison_results", "evaluator", Evaluator),
+            *in_range("comparison_results", MOST_VALUE, *VALUES, least=-MOST_VALUE),
+            *in_range("comparison_results", MOST_REPETITIONS, "repetition"),
             models.UniqueConstraint(
                 fields=["comparison_group", "external_key"], name="comparison_results_once"
             ),
@@ -234,6 +243,7 @@ class ComparisonVote(models.Model):
         constraints = [
             one_of("comparison_votes", "outcome", Outcome),
             one_of("comparison_votes", "evaluator", Evaluator),
+            *in_range("comparison_votes", MOST_REPETITIONS, "repetition"),
             models.CheckConstraint(
                 condition=Q(first_shown__in=["", "a", "b"]), name="comparison_votes_first_shown"
             ),

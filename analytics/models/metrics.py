@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from conversations.models.constraints import one_of
-from conversations.models.fields import DateTimeField
+from conversations.models.fields import DateTimeField, JSONField
 
 
 class MetricType(models.TextChoices):
@@ -40,7 +40,7 @@ class PerformanceMetric(models.Model):
     period_end = DateTimeField(null=True, blank=True)
     sample_count = models.IntegerField(db_default=1)
     recorded_at = DateTimeField(db_default=Now())
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     class Meta:
         db_table = "performance_metrics"

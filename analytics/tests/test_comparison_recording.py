@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from analytics.comparisons import balloting, loading, recording
 from analytics.comparisons.data import Kind, prompt_hash
@@ -115,6 +115,8 @@ def test_a_vote_that_cannot_be_is_refused_by_name_and_nothing_is_written(group, 
     [
         ({"value": float("nan")}, "must be a number"),
         ({"value": "4"}, "must be a number"),
+        ({"value": -1e300}, "must be at most 1e"),
+        ({"low": -1e19, "high": 1}, "low must be at most 1e"),
         ({"value": None}, "or the error"),
         ({"low": 5, "high": 1}, "low must be below high"),
         ({"variant": ""}, "give the variant"),
@@ -141,6 +143,33 @@ def test_results_of_sessions_by_raw_sql_find_their_variant_and_their_prompt(grou
     assert (row.variant, row.value) == ("large", 4.0)
     assert comparison.prompts[row.prompt].text == PROMPTS[0]
     assert comparison.metrics["quality"].kind == Kind.SCORE
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("comparison_results", ("metric_value", "scale_low", "scale_high", "repetition")),
+        ("comparison_votes", ("repetition", "score")),
+        ("comparison_groups", ("planned_prompts",)),
+    ],
+)
+def test_what_is_no_number_is_refused_whoever_writes_it(group, table, columns):
+    recording.record_result(group, "quality", 4, variant="small", prompt="p1")
+    recording.record_vote(group, prompt="p1", a="small", b="large", winner="a")
+    for column in columns:
+        for value in ("many", "", b"\xff", float("inf"), -1e300):
+            with (
+                pytest.raises(IntegrityError, match=column),
+                transaction.atomic(),
+                connection.cursor() as cursor,
+            ):
+                cursor.execute(f"UPDATE {table} SET {column} = %s", [value])
+
+
+def test_a_configuration_that_is_no_object_is_none(group):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE comparison_sessions SET variant_config = '[1]'")
+    assert [dict(one.config) for one in loading.comparison_of(group).variants] == [{}, {}]
 
 
 def test_an_answer_with_an_error_is_a_failure_and_no_measurement(group):

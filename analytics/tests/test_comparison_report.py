@@ -355,7 +355,7 @@ def walk(value, path=""):
         yield path, value
 
 
-NUMBER = st.sampled_from([0.0, 1.0, 2.0, -3.0, 1e9, 0.1])
+NUMBER = st.sampled_from([0.0, 1.0, 2.0, -3.0, 1e9, 0.1, 1e18, -1e18, 1e-300])
 
 
 @settings(max_examples=40, deadline=None)
@@ -372,8 +372,11 @@ NUMBER = st.sampled_from([0.0, 1.0, 2.0, -3.0, 1e9, 0.1])
         max_size=40,
     ),
     st.sampled_from(list(Kind)[1:]), st.booleans(), st.sampled_from(["", "x", "votes", "errors"]),
+    st.sampled_from([(None, None), (0, 10), (0, 0), (1e-310, 1e-300)]),
 )  # fmt: skip
-def test_no_rows_end_in_an_exception_no_number_or_a_p_of_zero(rows, said, kind, is_paired, primary):
+def test_no_rows_end_in_an_exception_no_number_or_a_p_of_zero(
+    rows, said, kind, is_paired, primary, scale
+):
     given = comparison(
         "ABC",
         values=[
@@ -381,7 +384,7 @@ def test_no_rows_end_in_an_exception_no_number_or_a_p_of_zero(rows, said, kind, 
             for v, n, value in rows
         ],
         votes=[Vote(f"p{n}", *ab, outcome, score, first) for n, ab, outcome, first, score in said],
-        metrics={"x": Metric("x", kind, "", -1)},
+        metrics={"x": Metric("x", kind, "", -1, *scale)},
         is_paired=is_paired, primary=primary,
     )  # fmt: skip
     report = compute(given)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from .catalog import LanguageModel, Project
 from .choices import ItemStatus, JobStatus, JobType
 from .constraints import in_range, one_of
-from .fields import DateTimeField, ForeignKey
+from .fields import DateTimeField, ForeignKey, JSONField
 from .sessions import Session
 
 
@@ -22,7 +22,7 @@ class BatchJob(models.Model):
     job_type = models.CharField(max_length=20, choices=JobType, db_default=JobType.STANDARD)
     model = ForeignKey(LanguageModel, models.SET_NULL, null=True, blank=True)
     input_source = models.CharField(max_length=1000, blank=True, db_default="")
-    input_data = models.JSONField(null=True, blank=True)
+    input_data = JSONField(null=True, blank=True)
     status = models.CharField(max_length=20, choices=JobStatus, db_default=JobStatus.PENDING)
     total_items = models.IntegerField(db_default=0)
     completed_items = models.IntegerField(db_default=0, editable=False)
@@ -31,7 +31,7 @@ class BatchJob(models.Model):
     started_at = DateTimeField(null=True, blank=True)
     completed_at = DateTimeField(null=True, blank=True)
     error_message = models.TextField(blank=True, db_default="")
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     class Meta:
         db_table = "batch_jobs"
@@ -51,9 +51,9 @@ class BatchItem(models.Model):
     batch_job = ForeignKey(BatchJob, models.CASCADE, related_name="items", db_index=False)
     session = ForeignKey(Session, models.SET_NULL, null=True, blank=True)
     item_index = models.IntegerField()
-    input_data = models.JSONField(null=True, blank=True)
+    input_data = JSONField(null=True, blank=True)
     status = models.CharField(max_length=20, choices=ItemStatus, db_default=ItemStatus.PENDING)
-    result_data = models.JSONField(null=True, blank=True)
+    result_data = JSONField(null=True, blank=True)
     error_message = models.TextField(blank=True, db_default="")
     started_at = DateTimeField(null=True, blank=True)
     completed_at = DateTimeField(null=True, blank=True)

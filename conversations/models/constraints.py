@@ -12,15 +12,15 @@ def one_of(table: str, column: str, choices: type[TextChoices]) -> CheckConstrai
     )
 
 
-def in_range(table: str, most: int, *columns: str) -> list[CheckConstraint]:
-    """Return a constraint for each column that refuses numbers below zero and above `most`.
+def in_range(table: str, most: int, *columns: str, least: int = 0) -> list[CheckConstraint]:
+    """Return a constraint for each column that refuses numbers below `least` and above `most`.
 
     The upper bound keeps sums over a billion rows within 64 bits. On SQLite, where any column takes
     any value, it also keeps text out: text is greater than every number.
     """
     return [
         CheckConstraint(
-            condition=Q(**{f"{column}__gte": 0, f"{column}__lte": most}),
+            condition=Q(**{f"{column}__gte": least, f"{column}__lte": most}),
             name=f"{table}_{column}_in_range",
         )
         for column in columns

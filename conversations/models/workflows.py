@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from .catalog import Project
 from .choices import ExecutionStatus, StepStatus, WorkflowStatus
 from .constraints import one_of
-from .fields import DateTimeField, ForeignKey
+from .fields import DateTimeField, ForeignKey, JSONField
 from .sessions import Session
 
 
@@ -19,14 +19,14 @@ class Workflow(models.Model):
     project = ForeignKey(Project, models.SET_NULL, null=True, blank=True)
     name = models.CharField(max_length=300)
     description = models.TextField(blank=True, db_default="")
-    workflow_definition = models.JSONField()
+    workflow_definition = JSONField()
     status = models.CharField(
         max_length=20, choices=WorkflowStatus, db_default=WorkflowStatus.DRAFT
     )
     version = models.IntegerField(db_default=1)
     created_at = DateTimeField(db_default=Now(), editable=False)
     updated_at = DateTimeField(db_default=Now(), editable=False)  # kept by a trigger
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     class Meta:
         db_table = "workflows"
@@ -44,13 +44,13 @@ class WorkflowExecution(models.Model):
     status = models.CharField(
         max_length=20, choices=ExecutionStatus, db_default=ExecutionStatus.PENDING
     )
-    input_data = models.JSONField(null=True, blank=True)
-    output_data = models.JSONField(null=True, blank=True)
+    input_data = JSONField(null=True, blank=True)
+    output_data = JSONField(null=True, blank=True)
     current_step = models.CharField(max_length=300, blank=True, db_default="")
     started_at = DateTimeField(null=True, blank=True)
     completed_at = DateTimeField(null=True, blank=True)
     error_message = models.TextField(blank=True, db_default="")
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = JSONField(blank=True, default=dict, db_default={})
 
     class Meta:
         db_table = "workflow_executions"
@@ -70,8 +70,8 @@ class WorkflowStep(models.Model):
     step_index = models.IntegerField()
     session = ForeignKey(Session, models.SET_NULL, null=True, blank=True)
     status = models.CharField(max_length=20, choices=StepStatus, db_default=StepStatus.PENDING)
-    input_data = models.JSONField(null=True, blank=True)
-    output_data = models.JSONField(null=True, blank=True)
+    input_data = JSONField(null=True, blank=True)
+    output_data = JSONField(null=True, blank=True)
     started_at = DateTimeField(null=True, blank=True)
     completed_at = DateTimeField(null=True, blank=True)
     error_message = models.TextField(blank=True, db_default="")

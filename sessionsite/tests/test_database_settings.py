@@ -150,6 +150,38 @@ def test_a_migration_of_an_index_leaves_the_triggers_up(transactional_db, monkey
     assert schema.missing(connection) == []
 
 
+def test_values_that_comparisons_refuse_now_are_failures_after_the_migration(
+    database_file, django_db_blocker
+):
+    alias = files.connect(database_file)
+    with django_db_blocker.unblock():
+        back = {"database": alias, "verbosity": 0, "skip_checks": True}
+        call_command("migrate", "analytics", "0003", **back)
+        with closing(sqlite3.connect(database_file)) as plain:
+            plain.execute(
+                "INSERT INTO comparison_groups (group_uuid, name, planned_prompts)"
+                " VALUES ('g', 'Tea', 'some')"
+            )
+            plain.executemany(
+                "INSERT INTO comparison_results (comparison_group_id, metric_name, metric_value,"
+                " scale_high, error) VALUES (1, 'quality', ?, 'five', ?)",
+                [(4, ""), ("good", ""), (9e999, "timeout")],
+            )
+            plain.commit()
+        call_command("migrate", **back)
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT metric_value, scale_high, error FROM comparison_results")
+            assert cursor.fetchall() == [
+                (4, None, ""),
+                (None, None, "The value was no number that can be compared."),
+                (None, None, "timeout"),
+            ]
+            cursor.execute("SELECT planned_prompts FROM comparison_groups")
+            assert cursor.fetchall() == [(None,)]
+        assert schema.missing(connections[alias]) == []
+        connections[alias].close()
+
+
 def test_a_migration_that_rebuilds_tables_loses_no_trigger_and_no_row(
     database_file, django_db_blocker
 ):

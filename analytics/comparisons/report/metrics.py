@@ -15,6 +15,7 @@ from .pairs import Measured, Pair, add_clusters, add_means, detail, new_row, of_
 from .rates import of_pass_fail, of_votes
 
 TOO_MANY_FAILURES = 0.05
+MANY_PROMPTS = 1_000_000
 
 
 def measure(pair: Pair, name: str) -> Measured | None:
@@ -113,6 +114,8 @@ def _more_prompts(differences: list[float], margin: float) -> str:
     if not found.sd or not margin:
         return ""
     more = prompts_for_mean(found.sd, margin) - len(differences)
+    if more > MANY_PROMPTS:
+        return f"More than {MANY_PROMPTS:,} prompts would be needed to show the least that matters."
     return f"About {more:,} more prompts would show the least that matters." if more > 0 else ""
 
 

@@ -143,7 +143,7 @@ def sequence(
         low, high = means.confidence_sequence(n, found.mean, spread, settings.alpha)
         e = means.mean_e_value(n, found.mean, found.se, settings.alpha)
         if evidence.kind == "ratio":
-            low, high = math.exp(low), math.exp(high)
+            low, high = ratios.ratio_of(low), ratios.ratio_of(high)
         evidence = replace(evidence, sequence=(low, high))
         row["always_valid"] |= {"low": low, "high": high, "e": e}
     return evidence, e

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+MOST_PROMPTS = 10**9
+
 
 def _z(share: float) -> float:
     from scipy.special import ndtri
@@ -36,8 +38,9 @@ def detectable_share(n: int, power: float = 0.8, alpha: float = 0.05) -> float |
 
 
 def prompts_for_mean(sd: float, difference: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Return the prompts that show a mean difference: (z + z)^2 (sd / difference)^2."""
-    return math.ceil(((_z(1 - alpha / 2) + _z(power)) * sd / difference) ** 2 - 1e-9)
+    """Return the prompts that show a mean difference: (z + z)^2 (sd / difference)^2, or 1e9."""
+    needed = (_z(1 - alpha / 2) + _z(power)) * sd / difference
+    return math.ceil(min(needed, math.sqrt(MOST_PROMPTS)) ** 2 - 1e-9)
 
 
 def t_power(effect_size: float, n: int, alpha: float = 0.05) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from .means import MeanEffect, paired, welch
 
 RESAMPLES = 2_000
+LARGEST_LOG = 700.0  # of a ratio
 SHORTEST_TAIL = 30  # values below which the tail has no interval
 CELLS = 4_000_000  # values that are resampled at once
 
@@ -33,8 +34,13 @@ def geometric_ratio(
     found = paired(differences, clusters, alpha) if is_paired else welch(logs_a, logs_b, alpha)
     if found is None:
         return None
-    low, high = (None if end is None else math.exp(end) for end in (found.low, found.high))
-    return replace(found, mean=math.exp(found.mean), low=low, high=high)
+    low, high = (None if end is None else ratio_of(end) for end in (found.low, found.high))
+    return replace(found, mean=ratio_of(found.mean), low=low, high=high)
+
+
+def ratio_of(log: float) -> float:
+    """Return the ratio that has this logarithm, as far as it is one that a float holds."""
+    return math.exp(max(-LARGEST_LOG, min(log, LARGEST_LOG)))
 
 
 @lru_cache(maxsize=8)
@@ -106,7 +112,10 @@ def bootstrap_ratio(
 
 
 def _divided(above: np.ndarray, below: np.ndarray) -> np.ndarray | None:
-    return above / below if below.min() > 0 and above.min() > 0 else None
+    if below.min() <= 0 or above.min() <= 0:
+        return None
+    with np.errstate(over="ignore"):  # infinity is no figure, and none is shown
+        return above / below
 
 
 def _salt(values: np.ndarray) -> int:
