@@ -111,6 +111,7 @@ def addresses(path: Path) -> dict[str, Callable[[], str]]:
         "list, project": lambda: f"/sessions/?project={pick(projects)}",
         "list, model and cost": lambda: f"/sessions/?model={pick(models)}&cost_min=0.5",
         "list, title": lambda: f"/sessions/?title={pick(['test', 'error', 'zzz'])}",
+        "list, search": lambda: f"/sessions/?q={pick(['test', 'error', 'the', 'role:user'])}",
         "list, tag": lambda: "/sessions/?tag=idea",
         "list, by cost": lambda: "/sessions/?sort=-cost",
         "list, by title": lambda: "/sessions/?sort=title",

@@ -168,13 +168,11 @@ def matching_sessions(
 ) -> tuple[list[int], bool]:
     """Return the keys of sessions that match or have something that does, and whether all.
 
-    What is not all are those with the newest hits.
+    What is not all are those with the newest hits, or nothing where there was no time for any.
     """
     finder = _Finder(read(clean_text(typed), using=using), seconds, using)
-    hits = finder.hits("newest", MOST_HITS)
-    if hits is None:
-        return [], False
-    return list(dict.fromkeys(hit.session for hit in hits.hits)), hits.is_all
+    keys, is_all = finder.sessions() or ((), False)
+    return sorted(keys), is_all
 
 
 class _Finder:
@@ -190,19 +188,31 @@ class _Finder:
     def hits(self, order: str, wanted: int, *, at_hand: int = 0):
         """Return hits in an order, None if there was no time for any; `at_hand` of them if they
         cost next to nothing."""
+
+        def ask(search):
+            asking: Callable = {
+                "relevance": search.best,
+                "newest": search.newest,
+                "counted": search.counted,
+                "cost": search.costliest,
+            }[order]
+            search.at_hand = at_hand
+            return asking(wanted)
+
+        return self.asked(ask)
+
+    def sessions(self) -> tuple[set[int], bool] | None:
+        """Return the keys of sessions with hits and whether all, None if there was no time."""
+        return self.asked(lambda search: search.sessions(MOST_HITS))
+
+    def asked(self, ask: Callable):
+        """Return what a search answers; None if nothing is asked, or the time is up."""
         if self.reading.tree is None:
             return None
         try:
             with self.backend.until(self.connection, self.end):
                 self.search = self.backend.Search(self.connection, self.reading)
-                ask: Callable = {
-                    "relevance": self.search.best,
-                    "newest": self.search.newest,
-                    "counted": self.search.counted,
-                    "cost": self.search.costliest,
-                }[order]
-                self.search.at_hand = at_hand
-                return ask(wanted)
+                return ask(self.search)
         except TooSlow:
             return None
 

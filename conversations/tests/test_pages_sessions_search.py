@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations import filters, organising
+from conversations import filters, organising, writing
 from conversations.asking import Asked, field
 from conversations.models import SavedView, Session
 from conversations.tests.factories import (
@@ -78,6 +78,25 @@ def test_files_and_views_of_the_list_keep_the_search(client, tea):
 def test_a_session_in_the_trash_is_not_found(client, tea):
     organising.trash(Session.objects.filter(title="Green"), user=None)
     assert sorted(titles(page(client, f"{LIST}?q=sencha"))) == ["Black", "Sencha"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["sencha", "sencha OR coffee", "senc*", "*ench*", "“no sencha”", "role:user", "note:steep",
+     "sencha -assam", "project:x sencha", "title:sencha", "c++", "茶", "status:completed"],
+)  # fmt: skip
+@pytest.mark.parametrize("has_trash", [False, True])
+def test_sessions_are_those_of_the_messages_that_are_found(tea, typed, has_trash):
+    noted = make_session("Noted", "茶 in c++")
+    writing.annotate("session", noted.session_uuid, "note", content="steep, no sencha")
+    make_session("Sencha again", "c++")
+    if has_trash:
+        organising.trash(Session.objects.filter(title="Green"), user=None)
+    rows = filters.search.find(typed, by="session", order="newest", limit=100).rows
+    assert filters.search.matching_sessions(typed) == (
+        sorted(row["session_id"] for row in rows),
+        True,
+    )
 
 
 def test_a_list_that_is_not_whole_says_so(client, tea, monkeypatch):

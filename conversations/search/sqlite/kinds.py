@@ -29,6 +29,11 @@ class Kind:
         """What is told of a hit: (time, session, role, model, project, cost in nano-dollars)."""
         return FACTS[self.name]
 
+    @property
+    def rows(self) -> str:
+        """The table of the texts themselves, without what is joined to it."""
+        return self.joined.partition(" CROSS JOIN")[0]
+
 
 MESSAGES = Kind(
     name="message",
