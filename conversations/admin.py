@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
-from django.db.models import DateTimeField
+from django.db.models import DateTimeField, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from . import models, search
-from .filters import LONGEST, SEARCH_SECONDS, with_keys
+from .filters import LONGEST, SEARCH_SECONDS, matching, with_keys
 from .pages import KeyPaginator
 
 LONGEST_SEARCH = 200  # characters
@@ -132,10 +132,10 @@ class SessionAdmin(PlainAdmin):
         by_id = queryset.whose_id_starts_with(term) if len(term) >= SHORTEST_ID else queryset.none()
         if by_id.exists():
             return by_id, False
-        keys, _ = search.matching_sessions(term, seconds=SEARCH_SECONDS)
         trash = models.Session.with_trash.trashed().filter(title__icontains=term[:LONGEST_SEARCH])
-        trashed = trash.order_by("-deleted_at").values_list("pk", flat=True)[:MOST_FOUND]
-        return with_keys(queryset, [*keys, *trashed]), False
+        trashed = trash.order_by("-deleted_at").values("pk")[:MOST_FOUND]
+        found = Q(pk__in=matching(queryset, term).keys) | Q(pk__in=trashed)
+        return queryset.filter(found), False
 
 
 @admin.register(models.Message)
