@@ -69,3 +69,14 @@ def test_of_very_many_hits_the_newest_are_ranked_and_newest_first_stays_exact(ma
     )
     assert (ranked.ranked, len(ranked.rows), ranked.total_is_least) == (50, 5, True)
     assert [row["message_uuid"] for row in newest.rows] == list(everything[3:8])
+
+
+@pytest.mark.parametrize("typed", ["same", "same role:user", "“the same words”"])
+def test_where_the_newest_say_nothing_of_it_one_looks_further_back(many, monkeypatch, typed):
+    monkeypatch.setattr(running, "RANKED", 100)
+    monkeypatch.setattr(running, "RANKED_OF_MANY", 50)
+    Message.objects.filter(sequence_number__gte=1000).update(content="something else")
+    make_session("The same words", "nothing of it")
+    found = search.find(typed, limit=5)
+    assert not found.within_words
+    assert [row["sequence_number"] < 1000 for row in found.rows] == [True] * 5

@@ -122,10 +122,14 @@ class Search(Statements):
             hits = self._found(kind, asked, order="score DESC", limit=limit, with_score=True)
             return Hits(hits, is_all=len(hits) < limit)
         count = self._count(kind, asked)
-        window = math.ceil(RANKED_OF_MANY / count * self._texts(kind))
-        hits = self._found(
-            kind, asked, order="score DESC", limit=wanted, with_score=True, window=window
-        )
+        texts = self._texts(kind)
+        window = math.ceil(RANKED_OF_MANY / count * texts)
+        ranked = {"order": "score DESC", "limit": wanted, "with_score": True}
+        # The newest texts may be about something else: then one looks further back.
+        while len(hits := self._found(kind, asked, **ranked, window=window)) < wanted < count:
+            if window > texts:
+                break
+            window *= WIDER
         return Hits(hits, is_all=False, ranked=RANKED_OF_MANY)
 
     def _at_hand(self, asked: Asked, wanted: int) -> int:
