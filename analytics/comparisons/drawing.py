@@ -38,7 +38,10 @@ def shown(report: dict[str, Any]) -> dict[str, Any]:
                 "metrics": metrics, "primary": primary[0] if primary else None,
                 "guarding": [one for one in metrics if one["is_guardrail"]],
                 "orders": _orders(pair),
-                "groups": _groups(pair["strata"], primary[0] if primary else None),
+                "strata": [
+                    {**one, "rows": _groups(one, primary[0] if primary else None)}
+                    for one in (pair["strata"], *pair["strata"]["more"]) if one["rows"]
+                ],
             }
         )  # fmt: skip
     return report | {"pairs": pairs, "whole": _whole(report)}
@@ -117,8 +120,6 @@ def _orders(pair: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _groups(strata: dict[str, Any], primary: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Return the estimate of each group of prompts in words, and that of all groups together."""
-    if not strata["rows"]:
-        return []
     is_share = primary is not None and primary["effect_kind"] in SHARES
     unit = primary["unit"] if primary else ""
 

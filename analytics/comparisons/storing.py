@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from analytics.models import ComparisonGroup, ComparisonReport, ComparisonReportPrompt
 from conversations.models import Annotation, Message
 
-VERSION = 3  # of what a report says and how it is computed: another makes all anew
+VERSION = 4  # of what a report says and how it is computed: another makes all anew
 
 
 @dataclass(frozen=True, slots=True)

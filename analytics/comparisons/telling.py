@@ -35,8 +35,9 @@ def told(report: dict[str, Any]) -> Iterator[str]:
                 f"{metric['label']}: {effect(metric)}; {metric['verdict']['short']}"
                 f"{'; ' + metric['caption'] if metric['caption'] else ''}"
             )
-        if pair["strata"]["text"]:
-            yield from _wrapped(pair["strata"]["text"])
+        for strata in (pair["strata"], *pair["strata"]["more"]):
+            if strata["text"]:
+                yield from _wrapped(strata["text"])
         for sentence in pair["planning"]["sentences"]:
             yield from _wrapped(sentence)
     if report["ranking"]["rows"]:

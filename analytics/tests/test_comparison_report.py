@@ -23,8 +23,9 @@ from analytics.comparisons.data import (
     Variant,
     Vote,
 )
+from analytics.comparisons.drawing import shown
 from analytics.comparisons.report import compute
-from analytics.comparisons.telling import effect
+from analytics.comparisons.telling import effect, told
 
 MIRRORED = {"decided", "leading", "practically equal", "cannot compare", "too little data"}
 
@@ -199,6 +200,34 @@ def test_groups_of_prompts_are_the_observations_of_a_confidence_sequence():
     rows = [replace(row, value=row.value + 2 * (row.variant == "B")) for row in rows]
     found = the(compute(comparison(values=rows, prompts=prompts)), "speed")
     assert found["verdict"]["short"] == "decided: B higher"
+
+
+def test_groups_and_projects_are_both_shown_those_that_the_whole_contradicts_first():
+    prompts = {
+        key: Prompt(key, key, "even" if n % 2 == 0 else "odd", "easy" if n < 40 else "hard")
+        for n, key in enumerate(f"p{n:04}" for n in range(80))
+    }
+    fast = {"A": range(34), "B": range(34, 40)}
+    slow = {"A": range(40, 46), "B": range(46, 80)}
+    rows = [
+        Observation(variant, f"p{n:04}", "speed", {"A": 2.0, "B": 1.0}[variant] + more + n % 3 / 9)
+        for sides, more in ((fast, 0), (slow, 9))
+        for variant, places in sides.items()
+        for n in places
+    ]
+    report = compute(comparison(values=rows, prompts=prompts, is_paired=False, primary="speed"))
+    [pair] = report["pairs"]
+    [more] = pair["strata"]["more"]
+    assert (pair["strata"]["by"], pair["strata"]["withheld"]) == ("project", True)
+    assert pair["strata"]["text"].startswith("The projects say one thing")
+    assert (more["by"], more["withheld"]) == ("prompt group", False)
+    assert [row["name"] for row in more["rows"]] == ["even", "odd"]
+    assert more["text"] == "The groups of prompts and the whole point the same way."
+    assert more["text"] in "\n".join(told(report)).replace("\n  ", " ")
+    [drawn] = shown(report)["pairs"]
+    assert [(one["by"], len(one["rows"])) for one in drawn["strata"]] == [
+        ("project", 3), ("prompt group", 4),
+    ]  # fmt: skip
 
 
 def test_an_interval_is_named_by_what_it_covers():

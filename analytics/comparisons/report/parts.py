@@ -17,6 +17,7 @@ from .pairs import Pair
 MOST_STRATA = 50
 LONGEST_TEXT = 300
 FEWEST_IN_STRATUM = 2
+PLURAL = {"prompt group": "groups of prompts", "project": "projects"}
 
 
 def variants(frame: Frame) -> list[dict[str, Any]]:
@@ -81,36 +82,41 @@ def coverage(pair: Pair) -> dict[str, Any]:
 def strata(pair: Pair) -> dict[str, Any]:
     """Return the primary metric within each group of prompts, and whether the whole misleads.
 
-    Groups are those that were given, and the projects of the sessions; if the whole misleads about
-    the projects alone, those are what is shown.
+    Groups are those that were given, and the projects of the sessions, under `more` if there are
+    both; those about which the whole misleads come first.
     """
     prompts = pair.frame.comparison.prompts
     none = {
         "by": None, "rows": [], "stratified": None, "pooled": None, "withheld": False, "text": "",
+        "more": [],
     }  # fmt: skip
     found = []
     for by, attribute in (("prompt group", "group"), ("project", "project")):
         groups = {key: getattr(prompt, attribute) for key, prompt in prompts.items()}
         names = {name for name in groups.values() if name}
         if 1 < len(names) <= MOST_STRATA:
-            found.append(none | _by(groups, pair) | {"by": by})
+            found.append(none | _by(groups, pair, PLURAL[by]) | {"by": by})
     shown = [one for one in found if one["rows"]]
-    return max(shown, key=lambda one: one["withheld"], default=none)
+    first, *more = sorted(shown, key=lambda one: not one["withheld"]) or [none]
+    return first | {"more": more}
 
 
-def _by(groups: dict[str, str], pair: Pair) -> dict[str, Any]:
+def _by(groups: dict[str, str], pair: Pair, called: str) -> dict[str, Any]:
     frame, name = pair.frame, pair.frame.primary
     if name == VOTES:
-        return _of_differences(frame.ballots(pair.a, pair.b).means, groups)
+        return _of_differences(frame.ballots(pair.a, pair.b).means, groups, called)
     values = frame.values.get(name, {})
     of_a, of_b = values.get(pair.a, {}), values.get(pair.b, {})
     if pair.is_paired:
         shared = sorted(of_a.keys() & of_b.keys())
-        return _of_differences({key: of_b[key] - of_a[key] for key in shared}, groups)
-    return _of_sides(of_a, of_b, groups)
+        differences = {key: of_b[key] - of_a[key] for key in shared}
+        return _of_differences(differences, groups, called)
+    return _of_sides(of_a, of_b, groups, called)
 
 
-def _of_sides(of_a: dict[str, float], of_b: dict[str, float], groups: dict) -> dict[str, Any]:
+def _of_sides(
+    of_a: dict[str, float], of_b: dict[str, float], groups: dict[str, str], called: str
+) -> dict[str, Any]:
     parts = []
     for group in sorted({name for name in groups.values() if name}):
         sides = [
@@ -132,9 +138,9 @@ def _of_sides(of_a: dict[str, float], of_b: dict[str, float], groups: dict) -> d
         )
         rows.append(_row(part.name, part.n_a + part.n_b, one))
     text = (
-        "The groups say one thing and all prompts together the other: the groups are right."
+        f"The {called} say one thing and all prompts together the other: the {called} are right."
         if is_withheld
-        else "The groups of prompts and the whole point the same way."
+        else f"The {called} and the whole point the same way."
     )
     return {
         "rows": rows, "withheld": is_withheld, "text": text,
@@ -143,7 +149,9 @@ def _of_sides(of_a: dict[str, float], of_b: dict[str, float], groups: dict) -> d
     }  # fmt: skip
 
 
-def _of_differences(differences: dict[str, float], groups: dict[str, str]) -> dict[str, Any]:
+def _of_differences(
+    differences: dict[str, float], groups: dict[str, str], called: str
+) -> dict[str, Any]:
     by_group = defaultdict(list)
     for key, value in differences.items():
         by_group[groups.get(key, "")].append(value)
@@ -157,9 +165,9 @@ def _of_differences(differences: dict[str, float], groups: dict[str, str]) -> di
     whole = _ends(means.paired(list(differences.values())))
     signs = {row["estimate"] > 0 for row in rows if row["estimate"]}
     text = (
-        "The groups of prompts differ in which variant they are for."
+        f"The {called} differ in which variant they are for."
         if len(signs) > 1
-        else "The groups of prompts point the same way."
+        else f"The {called} point the same way."
     )
     return {"rows": rows, "stratified": whole, "pooled": whole, "text": text}
 
