@@ -131,8 +131,7 @@ def resume(
 
     `entry` is a run about the first of them; the others have runs of their own.
     """
-    waiting = Erasure.objects.using(using).filter(is_complete=False).order_by("id")
-    for receipt in filter(receipts.has_rows, waiting):
+    for receipt in receipts.going_on(using):
         _go_on(receipt, finish=False, user=user, entry=entry, using=using)
         entry = None
     if entry is not None:

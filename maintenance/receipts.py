@@ -65,7 +65,13 @@ def begin(receipt: Erasure, using: str) -> None:
 
 def has_rows(receipt: Erasure) -> bool:
     """Say whether rows are yet to go, not only bytes that they left behind."""
-    return receipt.steps in ([LISTED], [BEGUN])
+    return len(receipt.steps) == 1
+
+
+def going_on(using: str = "default") -> list[Erasure]:
+    """Return the receipts of which rows are yet to go, the oldest first."""
+    waiting = Erasure.objects.using(using).filter(is_complete=False).order_by("id")
+    return list(filter(has_rows, waiting))
 
 
 def going() -> RawSQL:

@@ -11,7 +11,7 @@ from django_tasks import task
 
 from conversations.errors import SessionsError
 
-from . import backups, checking, database, erasing, restoring, retention, runs, space
+from . import backups, checking, database, erasing, receipts, restoring, retention, runs, space
 from .models import MaintenanceRun, RunKind, RunStatus
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,11 @@ def do_run(run_uuid: str) -> None:
 def enqueue_waiting() -> int:
     """Put in line again what a worker that has ended left behind; return how many runs."""
     runs.settle()
+    busy = MaintenanceRun.objects.filter(
+        kind=RunKind.ERASURE, status__in=(RunStatus.WAITING, RunStatus.RUNNING)
+    )
+    if receipts.going_on() and not busy.exists():  # killed in the midst of deleting
+        runs.begin(RunKind.ERASURE, options={"is_rows_only": True})
     waiting = MaintenanceRun.objects.filter(status=RunStatus.WAITING, kind__in=JOBS)
     uuids = list(waiting.order_by("id").values_list("run_uuid", flat=True))
     for uuid in uuids:

@@ -6,7 +6,13 @@ import json
 import sqlite3
 from contextlib import closing
 
-from maintenance.models import Erasure
+import pytest
+
+from conversations import organising
+from conversations.models import Session
+from conversations.tests.factories import make_sessions, work
+from maintenance import receipts, tasks
+from maintenance.models import Erasure, MaintenanceRun
 from sessionsite.manager import SessionManager
 from sessionsite.tests.conftest import program, with_database  # noqa: F401  (fixtures)
 
@@ -31,3 +37,20 @@ def test_a_trashed_session_is_erased_from_the_command_line(with_database):  # no
     assert (receipt["is_complete"], receipt["session_uuids"]) == (True, [uuid])
     assert b"omegranate" not in shell.database.read_bytes()
     assert shell.shell("python manage.py erase").returncode == 2
+
+
+@pytest.mark.django_db
+def test_a_worker_goes_on_with_what_another_was_deleting_when_it_was_killed():
+    make_sessions(3)
+    organising.trash(Session.objects.all(), user=None)
+    going = list(Session.with_trash.values_list("pk", flat=True))
+    receipt = receipts.listed(going[:2])
+    assert [session.pk for session in organising.in_trash()] == going[2:]
+    assert tasks.enqueue_waiting() == 1
+    assert tasks.enqueue_waiting() == 1  # the same, that still waits
+    work()
+    receipt.refresh_from_db()
+    assert (len(receipt.session_uuids), receipt.is_complete) == (2, False)
+    assert list(Session.with_trash.values_list("pk", flat=True)) == going[2:]
+    assert [run.status for run in MaintenanceRun.objects.all()] == ["done"]
+    assert tasks.enqueue_waiting() == 0
